@@ -1,0 +1,427 @@
+"""The contract that every valuator keeps: rows in, one value a row out.
+
+A method is a subclass that overrides `BaseValuator._fit` and sets ``data_values_``.
+Validation, dropping, cleaning and what a Pipeline needs are written here, once.
+"""
+
+from contextlib import contextmanager
+from numbers import Real
+
+import numpy as np
+from sklearn.base import (
+    BaseEstimator,
+    OneToOneFeatureMixin,
+    TransformerMixin,
+    _fit_context,
+)
+from sklearn.callback import CallbackSupportMixin
+from sklearn.utils import check_array
+from sklearn.utils.multiclass import type_of_target
+from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
+
+from ._drop import keep_mask, substitutes
+from .utils._sklearn import (
+    Interval,
+    StrOptions,
+    is_pandas_df,
+    num_samples,
+    safe_indexing,
+)
+
+
+class BaseValuator(
+    CallbackSupportMixin, OneToOneFeatureMixin, TransformerMixin, BaseEstimator
+):
+    """Base class of all valuators.
+
+    ``fit_transform(X, y)`` cleans the training rows and differs from
+    ``fit(X, y).transform(X)`` by design: it replaces every dropped row by a good row
+    with the same label, while ``transform`` returns new rows unchanged.
+
+    Parameters
+    ----------
+    drop : float, "auto", "negative" or callable, default="auto"
+        Which rows are of low value:
+
+        - float in [0, 1): the share with the lowest values, exactly
+          ``floor(drop * n_samples)`` rows, ties broken by row order;
+        - ``"auto"``: the lower of two clusters of the values, as far as the method
+          itself doubts those rows; never more than half of a class;
+        - ``"negative"``: values below 0;
+        - callable: takes the values, returns a boolean mask of the rows to keep.
+
+    random_state : int, RandomState instance or None, default=None
+        The same integer gives the same values.
+
+    verbose : int, default=0
+        Controls the verbosity.
+
+    Attributes
+    ----------
+    data_values_ : ndarray of shape (n_samples,), dtype float64
+        One finite value for each training row; higher is better.
+
+    classes_ : ndarray of shape (n_classes,)
+        The labels, where the target is categorical.
+
+    fill_indices_ : ndarray of shape (n_samples,)
+        After ``fit_transform``: the training row that stands at each place of its
+        output.
+    """
+
+    _parameter_constraints = {
+        "drop": [
+            Interval(Real, 0, 1, closed="left"),
+            StrOptions({"auto", "negative"}),
+            callable,
+        ],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    # What the method computes on; a subclass widens it.
+    _accept_sparse = False
+    _allow_nd = False
+
+    def __init__(self, *, drop="auto", random_state=None, verbose=0):
+        self.drop = drop
+        self.random_state = random_state
+        self.verbose = verbose
+
+    # ---------------------------------------------------------------- fitting
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y, *, X_val=None, y_val=None):
+        """Value every training row.
+
+        Parameters
+        ----------
+        X : {array-like, dataframe} of shape (n_samples, n_features)
+            Training rows.
+
+        y : array-like of shape (n_samples,)
+            Their labels (of any type) or, for regression, real targets.
+
+        X_val : {array-like, dataframe} of shape (n_val, n_features), default=None
+            Held-out rows that utility is measured on. In a `Pipeline`, list it in
+            ``transform_input`` so that the earlier steps transform it like `X`.
+
+        y_val : array-like of shape (n_val,), default=None
+            Labels of `X_val`.
+
+        Returns
+        -------
+        self : object
+            The fitted valuator.
+
+        Raises
+        ------
+        ValueError
+            If a parameter, `X`, `y`, `X_val` or `y_val` is not usable; the message
+            names it. Raised before any expensive work.
+        """
+        X, y = self._validate_rows(X, y)
+        X_val, y_val = self._validate_held_out(X_val, y_val)
+        vars(self).pop("fill_indices_", None)
+        context = self._init_callback_context(max_subtasks=self._n_tasks())
+        context.call_on_fit_task_begin(estimator=self, X=X, y=y)
+        self._fit(X, y, X_val, y_val)
+        self._check_values(len(y))
+        context.call_on_fit_task_end(
+            estimator=self, X=X, y=y, reconstruction_attributes={}
+        )
+        return self
+
+    def _fit(self, X, y, X_val, y_val):
+        """Set ``data_values_`` from validated rows and encoded labels."""
+        raise NotImplementedError
+
+    def _n_tasks(self):
+        """Number of `_task` blocks of a fit, for progress bars; None if unknown."""
+        return None
+
+    @contextmanager
+    def _task(self, name):
+        """One unit of work of `_fit`, as callbacks and progress bars see it."""
+        context = self._callback_fit_ctx.subcontext(task_name=name)
+        context.call_on_fit_task_begin(estimator=self)
+        yield
+        context.call_on_fit_task_end(estimator=self)
+
+    def _is_regression(self, y):
+        """Whether `y` is a real target; a method with an estimator asks that."""
+        return type_of_target(y, input_name="y") == "continuous"
+
+    def _validate_rows(self, X, y):
+        with _naming("X"):
+            X, y = validate_data(
+                self,
+                X,
+                y,
+                accept_sparse=self._accept_sparse,
+                allow_nd=self._allow_nd,
+                ensure_min_samples=2,
+            )
+        if self._is_regression(y):
+            vars(self).pop("classes_", None)
+            with _naming("y"):
+                self._target = y = np.asarray(y, dtype=np.float64)
+            if np.ptp(y) == 0:
+                raise ValueError(
+                    f"y is constant ({y[0]}); values need at least two distinct "
+                    "targets."
+                )
+            return X, y
+        self.classes_, self._target = _encode(y)
+        if len(self.classes_) < 2:
+            raise ValueError(
+                f"y has one class ({self.classes_[0]!r}); values need at least two."
+            )
+        return X, self._target
+
+    def _validate_held_out(self, X_val, y_val):
+        if X_val is None and y_val is None:
+            return None, None
+        for name, given, other in [("X_val", X_val, "y_val"), ("y_val", y_val, "X_val")]:
+            if given is None:
+                raise ValueError(f"{other} is given, but {name} is not; give both.")
+        X_val = self._validate_more_rows(X_val, "X_val")
+        y_val = column_or_1d(y_val, warn=True, input_name="y_val")
+        if len(y_val) != X_val.shape[0]:
+            raise ValueError(
+                f"X_val has {X_val.shape[0]} rows, but y_val has {len(y_val)} labels."
+            )
+        return X_val, self._encode_more(y_val, "y_val")
+
+    def _validate_more_rows(self, X, name="X"):
+        """Validate rows other than the training rows."""
+        with _naming(name):
+            # check_array names the argument; the second call checks the columns.
+            checked = check_array(
+                X,
+                accept_sparse=self._accept_sparse,
+                allow_nd=self._allow_nd,
+                input_name=name,
+                estimator=self,
+            )
+            validate_data(
+                self,
+                X if hasattr(X, "shape") else checked,
+                reset=False,
+                skip_check_array=True,
+            )
+        return checked
+
+    def _encode_more(self, y, name="y"):
+        """Encode labels other than the training labels."""
+        if not hasattr(self, "classes_"):
+            return check_array(
+                y, ensure_2d=False, dtype=np.float64, input_name=name, estimator=self
+            )
+        unseen = [label for label in _unique(y, name) if label not in self.classes_]
+        if unseen:
+            raise ValueError(
+                f"{name} has labels that were not in the training y: {unseen[:5]}; "
+                f"allowed: {self.classes_[:20].tolist()}."
+            )
+        return np.searchsorted(self.classes_, y)
+
+    def _check_values(self, n_samples):
+        values = self.data_values_
+        if values.shape != (n_samples,) or values.dtype != np.float64:
+            raise TypeError(
+                f"{type(self).__name__} computed values of shape {values.shape} and "
+                f"dtype {values.dtype}; expected ({n_samples},) and float64."
+            )
+        if not np.isfinite(values).all():
+            del self.data_values_
+            raise ValueError(
+                f"{type(self).__name__} computed values that are not finite: the "
+                "computation diverged. Scale X, or lower the learning rate."
+            )
+
+    # ---------------------------------------------------------- acting on values
+
+    def get_support(self, indices=False):
+        """Rows that `drop` keeps.
+
+        Parameters
+        ----------
+        indices : bool, default=False
+            Return row numbers instead of a mask.
+
+        Returns
+        -------
+        support : ndarray of shape (n_samples,), dtype bool, or (n_kept,), dtype int
+            Mask of the kept rows, or their indices.
+
+        Raises
+        ------
+        ValueError
+            If `drop` would leave a class without rows.
+        """
+        check_is_fitted(self, "data_values_")
+        keep = keep_mask(
+            self.data_values_,
+            self.drop,
+            self._target,
+            classes=getattr(self, "classes_", None),
+            plausible=self._plausible_rows(),
+        )
+        return np.flatnonzero(keep) if indices else keep
+
+    def _plausible_rows(self):
+        """Rows whose label the method believes; None without an opinion."""
+        probabilities = getattr(self, "label_probabilities_", None)
+        return None if probabilities is None else probabilities >= 0.5
+
+    def filter(self, *arrays):
+        """Kept rows of each array.
+
+        Parameters
+        ----------
+        *arrays : sequence of array-like, dataframe, list or sparse, (n_samples, ...)
+            Anything row-aligned with the training rows.
+
+        Returns
+        -------
+        kept : same type as the input, or tuple
+            The kept rows: of the one array given, or a tuple with one item an array.
+
+        Raises
+        ------
+        ValueError
+            If an array is not as long as the training data.
+        """
+        rows = self.get_support(indices=True)
+        if not arrays:
+            raise ValueError("filter needs at least one array.")
+        n_samples = len(self.data_values_)
+        for position, array in enumerate(arrays):
+            if num_samples(array) != n_samples:
+                raise ValueError(
+                    f"filter: array {position} has {num_samples(array)} rows; expected "
+                    f"{n_samples}, as in fit."
+                )
+        kept = tuple(_take(array, rows) for array in arrays)
+        return kept[0] if len(kept) == 1 else kept
+
+    def transform(self, X):
+        """Return X unchanged: rows outside the training set are never dropped.
+
+        Parameters
+        ----------
+        X : {array-like, dataframe} of shape (n_rows, n_features)
+            Rows of any number.
+
+        Returns
+        -------
+        X : {ndarray, dataframe} of shape (n_rows, n_features)
+            The same rows.
+        """
+        check_is_fitted(self, "data_values_")
+        return _as_container(X, self._validate_more_rows(X))
+
+    def fit_transform(self, X, y, *, X_val=None, y_val=None):
+        """Value the training rows and replace those of low value.
+
+        The output is as long as the input, as a Pipeline demands: every dropped row
+        is replaced by the most valuable kept row with the same label (regression: of
+        the kept rows nearest in label), so the next step never sees a dropped row.
+        This differs from ``fit(X, y).transform(X)`` by design.
+
+        Parameters
+        ----------
+        X : {array-like, dataframe} of shape (n_samples, n_features)
+            Training rows.
+
+        y : array-like of shape (n_samples,)
+            Their labels or real targets.
+
+        X_val : {array-like, dataframe} of shape (n_val, n_features), default=None
+            Held-out rows, see `fit`.
+
+        y_val : array-like of shape (n_val,), default=None
+            Labels of `X_val`.
+
+        Returns
+        -------
+        X_clean : same type as X, of shape (n_samples, n_features)
+            Container, dtype, index, column names and sparsity are those of `X`.
+        """
+        self.fit(X, y, X_val=X_val, y_val=y_val)
+        keep = self.get_support()
+        self.fill_indices_ = substitutes(
+            self.data_values_,
+            keep,
+            self._target,
+            classes=getattr(self, "classes_", None),
+        )
+        X = _as_container(X)
+        if keep.all():
+            return X
+        filled = _take(X, self.fill_indices_)
+        if is_pandas_df(X):
+            filled.index = X.index
+        return filled
+
+    # ------------------------------------------------------------------- tags
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "data_values_")
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        tags.target_tags.one_d_labels = True
+        tags.input_tags.sparse = bool(self._accept_sparse)
+        tags.input_tags.three_d_array = self._allow_nd
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+
+@contextmanager
+def _naming(name):
+    """Make sure that an error of scikit-learn's validation names the argument."""
+    try:
+        yield
+    except ValueError as error:
+        message = str(error)
+        if "convert string" in message:
+            message += "; encode columns that are not numbers first (OneHotEncoder)"
+        # "X has 3 features, but ..." speaks of X whatever the argument is called.
+        if name in message.replace(":", " ").split():
+            if message == str(error):
+                raise
+            raise ValueError(message) from error
+        raise ValueError(f"{name}: {message}") from error
+
+
+def _unique(y, name):
+    try:
+        return np.unique(y)
+    except TypeError as error:
+        kinds = sorted({type(label).__name__ for label in y})
+        raise ValueError(
+            f"{name} mixes labels that cannot be compared ({', '.join(kinds)}); use "
+            "labels of one type, without missing ones."
+        ) from error
+
+
+def _encode(y):
+    classes = _unique(y, "y")
+    return classes, np.searchsorted(classes, y)
+
+
+def _as_container(X, checked=None):
+    """X itself where it is an array or a frame, else the array made of it."""
+    if hasattr(X, "shape"):
+        return X
+    return check_array(X, dtype=None) if checked is None else checked
+
+
+def _take(array, rows):
+    """Rows of anything that scikit-learn can index, COO matrices included."""
+    if getattr(array, "format", None) in {"coo", "dia", "bsr"}:
+        array = array.tocsr()
+    return safe_indexing(array, rows)

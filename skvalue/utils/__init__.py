@@ -1,0 +1,1 @@
+"""Utilities: checks that every valuator must pass."""
