@@ -4,6 +4,7 @@ A method is a subclass that overrides `BaseValuator._fit` and sets ``data_values
 Validation, dropping, cleaning and what a Pipeline needs are written here, once.
 """
 
+import copy
 from contextlib import contextmanager
 from numbers import Real
 
@@ -23,6 +24,7 @@ from ._drop import keep_mask, substitutes
 from .utils._sklearn import (
     Interval,
     StrOptions,
+    get_feature_names,
     is_pandas_df,
     num_samples,
     safe_indexing,
@@ -182,7 +184,10 @@ class BaseValuator(
     def _validate_held_out(self, X_val, y_val):
         if X_val is None and y_val is None:
             return None, None
-        for name, given, other in [("X_val", X_val, "y_val"), ("y_val", y_val, "X_val")]:
+        for name, given, other in [
+            ("X_val", X_val, "y_val"),
+            ("y_val", y_val, "X_val"),
+        ]:
             if given is None:
                 raise ValueError(f"{other} is given, but {name} is not; give both.")
         X_val = self._validate_more_rows(X_val, "X_val")
@@ -195,8 +200,11 @@ class BaseValuator(
 
     def _validate_more_rows(self, X, name="X"):
         """Validate rows other than the training rows."""
+        is_frame = hasattr(X, "columns")
         with _naming(name):
-            # check_array names the argument; the second call checks the columns.
+            # As in fit, the column names of a frame are checked before its content.
+            if is_frame:
+                validate_data(self, X, reset=False, skip_check_array=True)
             checked = check_array(
                 X,
                 accept_sparse=self._accept_sparse,
@@ -204,12 +212,8 @@ class BaseValuator(
                 input_name=name,
                 estimator=self,
             )
-            validate_data(
-                self,
-                X if hasattr(X, "shape") else checked,
-                reset=False,
-                skip_check_array=True,
-            )
+            if not is_frame:
+                validate_data(self, checked, reset=False, skip_check_array=True)
         return checked
 
     def _encode_more(self, y, name="y"):
@@ -320,7 +324,11 @@ class BaseValuator(
             The same rows.
         """
         check_is_fitted(self, "data_values_")
-        return _as_container(X, self._validate_more_rows(X))
+        checked = self._validate_more_rows(X)
+        if hasattr(X, "columns") and not hasattr(self, "feature_names_in_"):
+            # Names that fit never saw are not those of get_feature_names_out.
+            return copy.copy(X) if get_feature_names(X) is None else checked
+        return _as_container(X, checked)
 
     def fit_transform(self, X, y, *, X_val=None, y_val=None):
         """Value the training rows and replace those of low value.
@@ -373,7 +381,6 @@ class BaseValuator(
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.target_tags.required = True
-        tags.target_tags.one_d_labels = True
         tags.input_tags.sparse = bool(self._accept_sparse)
         tags.input_tags.three_d_array = self._allow_nd
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
@@ -389,12 +396,13 @@ def _naming(name):
         message = str(error)
         if "convert string" in message:
             message += "; encode columns that are not numbers first (OneHotEncoder)"
-        # "X has 3 features, but ..." speaks of X whatever the argument is called.
-        if name in message.replace(":", " ").split():
-            if message == str(error):
-                raise
-            raise ValueError(message) from error
-        raise ValueError(f"{name}: {message}") from error
+        named = name in message.replace(":", " ").split()
+        # scikit-learn's own wording about column names can only mean X.
+        if not named and not (name == "X" and "feature names" in message):
+            message = f"{name}: {message}"
+        if message == str(error):
+            raise
+        raise ValueError(message) from error
 
 
 def _unique(y, name):
@@ -415,6 +423,9 @@ def _encode(y):
 
 def _as_container(X, checked=None):
     """X itself where it is an array or a frame, else the array made of it."""
+    if hasattr(X, "columns"):
+        # set_output renames the columns of a frame in place: never those of the user.
+        return copy.copy(X)
     if hasattr(X, "shape"):
         return X
     return check_array(X, dtype=None) if checked is None else checked

@@ -231,7 +231,10 @@ class NDDVValuator(BaseValuator):
         "meta_interval": [Interval(Integral, 1, None, closed="left")],
         "meta_lr": [Interval(Real, 0, None, closed="neither")],
         "max_epochs": [Interval(Integral, 1, None, closed="left")],
-        "batch_size": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
+        "batch_size": [
+            Interval(Integral, 1, None, closed="left"),
+            StrOptions({"auto"}),
+        ],
         "lr": [Interval(Real, 0, None, closed="neither")],
         "optimizer": [callable, None],
         "module": [callable, None],
@@ -439,7 +442,8 @@ class NDDVValuator(BaseValuator):
 
 def _fit_scaler(X):
     """Column means and scales, from chunks: X may be larger than memory."""
-    scaler = StandardScaler()
+    # Its own output stays an array under a global set_output.
+    scaler = StandardScaler().set_output(transform="default")
     for chunk in gen_batches(len(X), max(1, _CHUNK_ELEMENTS // X.shape[1])):
         scaler.partial_fit(X[chunk])
     return scaler

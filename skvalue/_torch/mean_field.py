@@ -18,9 +18,7 @@ from torch.nn import functional
 def uniform_fan_in(*shape, fan_in, generator):
     """Parameter drawn from U(-1/sqrt(fan_in), 1/sqrt(fan_in))."""
     bound = 1 / math.sqrt(fan_in)
-    return nn.Parameter(
-        torch.empty(shape).uniform_(-bound, bound, generator=generator)
-    )
+    return nn.Parameter(torch.empty(shape).uniform_(-bound, bound, generator=generator))
 
 
 class StackedControl(nn.Module):
