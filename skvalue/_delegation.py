@@ -171,7 +171,7 @@ class DelegatingMixin:
 
     @property
     def coef_(self):  # numpydoc ignore=RT01
-        """Coefficients of the fitted estimator, if it has any."""
+        """Linear coefficients of the fitted estimator, if it has any."""
         return self.estimator_.coef_
 
     @property

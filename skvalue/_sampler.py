@@ -15,7 +15,7 @@ from sklearn.base import (
     _fit_context,
     clone,
 )
-from sklearn.utils import get_tags, indexable
+from sklearn.utils import assert_all_finite, get_tags, indexable
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
     MethodMapping,
@@ -83,9 +83,10 @@ class ValueSampler(OneToOneFeatureMixin, MetaEstimatorMixin, BaseEstimator):
     -----
     The cost is that of fitting the valuator, O(n) on top of it.
 
-    Without metadata routing, imbalanced-learn's Pipeline passes no parameter to
-    ``fit_resample``; held-out rows reach the valuator there only with
-    ``sklearn.set_config(enable_metadata_routing=True)``.
+    Held-out rows reach the valuator through imbalanced-learn's Pipeline (0.14) only
+    with ``sklearn.set_config(enable_metadata_routing=True)``, and as they are: the
+    Pipeline's `transform_input` does not transform what goes to a sampler, so pass them
+    transformed, or use `CuratedEstimator`.
 
     References
     ----------
@@ -205,6 +206,7 @@ class ValueSampler(OneToOneFeatureMixin, MetaEstimatorMixin, BaseEstimator):
                 f'action="relabel" needs a valuator with predict_class_values; '
                 f'{type(valuator).__name__} has none. Use action="drop".'
             )
+        assert_all_finite(np.asarray(y), input_name="y")
         if type_of_target(y, input_name="y").startswith("continuous"):
             raise ValueError(
                 'action="relabel" needs class labels, but y is continuous. '

@@ -17,7 +17,7 @@ from sklearn.base import (
     clone,
     is_classifier,
 )
-from sklearn.utils import get_tags, indexable
+from sklearn.utils import assert_all_finite, get_tags, indexable
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
     MethodMapping,
@@ -178,6 +178,7 @@ class CuratedEstimator(DelegatingMixin, MetaEstimatorMixin, BaseEstimator):
         """
         X, y = indexable(X, y)
         if is_classifier(self.estimator):
+            assert_all_finite(np.asarray(y), input_name="y")
             check_classification_targets(y)
         valuator_params, params = self._split_params(params)
         self._check_estimator_params(X, y, params)
@@ -254,6 +255,8 @@ class CuratedEstimator(DelegatingMixin, MetaEstimatorMixin, BaseEstimator):
         valuator_tags = get_tags(resolve_valuator(self.valuator))
         tags.estimator_type = estimator_tags.estimator_type
         tags.classifier_tags = estimator_tags.classifier_tags
+        if tags.classifier_tags is not None:
+            tags.classifier_tags.multi_label = False
         tags.regressor_tags = estimator_tags.regressor_tags
         tags.transformer_tags = estimator_tags.transformer_tags
         tags.target_tags.required = True
