@@ -37,6 +37,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils import estimator_checks as sklearn_checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skvalue.base import BaseValuator
@@ -107,8 +108,9 @@ def line():
 META = [
     CuratedEstimator(LogisticRegression(), Agreement()),
     CuratedEstimator(LogisticRegression(), Agreement(), weighting="rank"),
-    CuratedEstimator(Ridge(), Agreement(drop=0.0), weighting="value"),
+    CuratedEstimator(Ridge(), Agreement(), weighting="value"),
     CuratedEstimator(KNeighborsClassifier(), Agreement(drop=0.0)),
+    CuratedEstimator(LinearDiscriminantAnalysis(), Agreement()),
     ValueSampler(Agreement()),
     ValueSampler(ClassAgreement(), action="relabel"),
 ]
@@ -117,6 +119,19 @@ META = [
 @parametrize_with_checks(META)
 def test_scikit_learn_checks(estimator, check):
     check(estimator)
+
+
+# check_estimator leaves these out.
+@pytest.mark.parametrize("estimator", META, ids=str)
+@pytest.mark.parametrize(
+    "check",
+    [
+        sklearn_checks.check_param_validation,
+        sklearn_checks.check_dataframe_column_names_consistency,
+    ],
+)
+def test_more_scikit_learn_checks(estimator, check):
+    check(type(estimator).__name__, estimator)
 
 
 # Of imbalanced-learn's suite, these ask what its own base class promises:
