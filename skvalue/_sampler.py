@@ -206,8 +206,7 @@ class ValueSampler(OneToOneFeatureMixin, MetaEstimatorMixin, BaseEstimator):
                 f'action="relabel" needs a valuator with predict_class_values; '
                 f'{type(valuator).__name__} has none. Use action="drop".'
             )
-        assert_all_finite(np.asarray(y), input_name="y")
-        if type_of_target(y, input_name="y").startswith("continuous"):
+        if is_continuous(y):
             raise ValueError(
                 'action="relabel" needs class labels, but y is continuous. '
                 'Use action="drop".'
@@ -315,3 +314,28 @@ def supported_rows(valuator, X):
             "a fitted valuator acts only on the rows that it was fitted on."
         )
     return support
+
+
+def is_continuous(y):
+    """Whether targets are real numbers, told without a valuation.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_samples,)
+        Labels or targets.
+
+    Returns
+    -------
+    continuous : bool
+        False for anything but floats: judging labels is left to the valuator.
+
+    Raises
+    ------
+    ValueError
+        If floats are not finite.
+    """
+    y = np.asarray(y)
+    if y.dtype.kind != "f":
+        return False
+    assert_all_finite(y, input_name="y")
+    return type_of_target(y, input_name="y").startswith("continuous")

@@ -17,7 +17,7 @@ from sklearn.base import (
     clone,
     is_classifier,
 )
-from sklearn.utils import assert_all_finite, get_tags, indexable
+from sklearn.utils import get_tags, indexable
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
     MethodMapping,
@@ -28,7 +28,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import has_fit_parameter, validate_data
 
 from ._delegation import ROUTED, DelegatingMixin
-from ._sampler import ValueSampler, resolve_valuator, supported_rows
+from ._sampler import ValueSampler, is_continuous, resolve_valuator, supported_rows
 from .utils._sklearn import (
     HasMethods,
     StrOptions,
@@ -177,8 +177,7 @@ class CuratedEstimator(DelegatingMixin, MetaEstimatorMixin, BaseEstimator):
             If the valuator refuses the data, or `weighting` is not possible.
         """
         X, y = indexable(X, y)
-        if is_classifier(self.estimator):
-            assert_all_finite(np.asarray(y), input_name="y")
+        if is_classifier(self.estimator) and is_continuous(y):
             check_classification_targets(y)
         valuator_params, params = self._split_params(params)
         self._check_estimator_params(X, y, params)

@@ -189,14 +189,11 @@ def _benchmark_data():
 
 def test_benchmark_split_is_what_it_says():
     data = _benchmark_data()
-    X, y = data.load("digits")
+    _, y = data.load("digits")
     split = data.detection_split("digits", 1000, 0, 0.1)
     assert split.X.shape == (1000, 64)
-    assert [len(split[f"y_{part}"]) for part in ["val", "meta", "test"]] == [
-        100,
-        100,
-        300,
-    ]
+    sizes = [len(split[f"y_{part}"]) for part in ["val", "meta", "test"]]
+    assert sizes == [100, 100, 300]
     assert split.is_flipped.sum() == 100
     assert_array_equal(split.y != split.y_true, split.is_flipped)
     assert_array_equal(split.y_true, y[split.rows])
