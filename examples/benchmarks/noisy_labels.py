@@ -1,9 +1,9 @@
 """What cleaning is worth downstream: test accuracy with a fifth of the labels wrong.
 
 Four models are trained on noisy labels in five ways: as they are; behind NDDVValuator
-as a step of a plain Pipeline (low-value rows replaced); in a CuratedEstimator and behind
-a ValueSampler in imbalanced-learn's Pipeline (both really remove the rows); and on the
-rows whose labels are right.
+as a step of a plain Pipeline (low-value rows replaced); in a CuratedEstimator and
+behind a ValueSampler in imbalanced-learn's Pipeline (both really remove the rows); and
+on the rows whose labels are right.
 
     SKVALUE_DATA=... python examples/benchmarks/noisy_labels.py [--data adult digits]
         [--seeds 5] [--rate 0.2] [--jobs 2]
