@@ -2,15 +2,14 @@
 
 import os
 import pickle
-import signal
 
 import numpy as np
 import pytest
 import torch
-from skorch.callbacks import Callback, EarlyStopping
 from sklearn.base import clone
 from sklearn.datasets import load_digits, make_blobs, make_classification
 from sklearn.metrics import roc_auc_score
+from skorch.callbacks import Callback, EarlyStopping
 
 from skvalue import NDDVValuator, _chunks
 from skvalue.datasets import make_label_noise, make_two_planes
@@ -349,12 +348,6 @@ def test_early_stopping_ends_training_and_values_are_the_mean_so_far():
     )
     # The user's callback is a parameter: fit works on a copy.
     assert not hasattr(stopping, "misses_")
-
-
-class Interrupt(Callback):
-    def on_batch_begin(self, net, **kwargs):
-        if len(net.history) == 2:
-            os.kill(os.getpid(), signal.SIGINT)
 
 
 class InterruptLoop(Callback):
