@@ -12,7 +12,7 @@ from sklearn.metrics import roc_auc_score
 from skorch.callbacks import Callback, EarlyStopping
 
 from skvalue import NDDVValuator, _chunks
-from skvalue.datasets import make_label_noise, make_two_planes
+from skvalue.datasets import make_label_noise, make_two_planes, two_planes_posterior
 from skvalue.metrics import detection
 
 
@@ -288,7 +288,7 @@ def test_pickle_holds_the_trained_net_but_not_the_rows():
     of_rows = sum(
         value.nbytes for value in vars(valuator).values() if hasattr(value, "nbytes")
     )
-    assert len(dumped) - of_rows < X.astype(np.float32).nbytes / 2
+    assert len(dumped) - of_rows < X.astype(np.float32).nbytes
     loaded = pickle.loads(dumped)
     np.testing.assert_array_equal(
         loaded.predict_values(X[:50], y[:50]), valuator.predict_values(X[:50], y[:50])
@@ -337,17 +337,17 @@ def test_learning_rate_falls_at_60_and_80_per_cent():
 def test_early_stopping_ends_training_and_values_are_the_mean_so_far():
     X, y, _ = make_noisy()
     stopping = EarlyStopping("train_loss", patience=2, threshold=0.9, sink=str)
+    before = vars(stopping).copy()
     valuator = quick(max_epochs=30, callbacks=[stopping], record_trajectories=True).fit(
         X, y
     )
+    assert vars(stopping) == before  # fit works on a copy of the user's callback
     n_epochs = len(valuator.history_)
     assert n_epochs < 30
     assert valuator.value_trajectories_.shape[0] == n_epochs
     np.testing.assert_allclose(
         valuator.value_trajectories_.mean(axis=0), valuator.data_values_, atol=1e-12
     )
-    # The user's callback is a parameter: fit works on a copy.
-    assert not hasattr(stopping, "misses_")
 
 
 class InterruptLoop(Callback):
@@ -395,14 +395,17 @@ def test_few_rows_are_dropped_from_clean_data():
     assert (~valuator.get_support()).mean() <= 0.03
 
 
-def test_two_planes_file(two_planes_file):
+def test_two_planes_file_is_solved_almost_as_well_as_can_be(two_planes_file):
     X, y = two_planes_file
     rows = np.random.default_rng(0).permutation(len(X))[:1000]
-    y_noisy, is_flipped = make_label_noise(y[rows], 0.1, random_state=0)
-    values = NDDVValuator(random_state=0).fit(X[rows], y_noisy).data_values_
+    X, y = X[rows], y[rows]
+    y_noisy, is_flipped = make_label_noise(y, 0.1, random_state=0)
+    values = NDDVValuator(random_state=0).fit(X, y_noisy).data_values_
+    posterior = two_planes_posterior(X)
+    best = detection(np.where(y_noisy == 1, posterior, 1 - posterior), is_flipped)
     figures = detection(values, is_flipped)
-    assert figures["two_means_f1"] > 0.75
-    assert figures["roc_auc"] > 0.94
+    for figure in ["two_means_f1", "roc_auc"]:
+        assert figures[figure] > best[figure] - 0.06
 
 
 @pytest.fixture
