@@ -362,8 +362,14 @@ class NDDVValuator(BaseValuator):
         if self.utility == "auto":
             settings["utility"] = "cost" if n_classes > 2 else "state"
         settings["n_outputs"] = n_classes or 1
-        settings["seed"] = check_random_state(self.random_state).randint(2**31 - 1)
+        settings["seed"] = self._seed()
         return settings
+
+    def _seed(self):
+        # For None, scikit-learn's default would move the global random state.
+        source = self.random_state
+        source = np.random.RandomState() if source is None else source
+        return check_random_state(source).randint(2**31 - 1)
 
     def _rows(self, X, y):
         """Standardised float32 rows and targets as tensors on the device."""
