@@ -69,9 +69,9 @@ accuracy = {
 # %%
 # The picture
 # -----------
-# Top left: the values of rows with right and with wrong labels. Top right: the test
-# accuracies. Below: the rows with the lowest values, each with the label it was given
-# and the one it really has.
+# Top left: the values of rows with right and with wrong labels; the rows left of the
+# dotted line were dropped. Top right: the test accuracies. Below: the rows of lowest
+# value, with the label that each was given and the digit that it is.
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -128,12 +128,12 @@ for place, row in zip(lower.subplots(2, 8).flat, lowest, strict=True):
     place.imshow(X_train[row].reshape(8, 8), cmap="gray_r")
     place.set_axis_off()
     place.set_title(
-        f"{y_train[row]}, is {y_true[row]}" if is_wrong[row] else f"{y_train[row]}",
+        f"“{y_train[row]}” is {y_true[row]}",
         color=WRONG if is_wrong[row] else RIGHT,
         fontsize=9,
         pad=2,
     )
-lower.suptitle("The 16 rows of lowest value: label given, true digit", fontsize=12)
+lower.suptitle("The 16 rows of lowest value: their label, and what they are")
 
 # %%
 # The figures
