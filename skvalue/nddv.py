@@ -22,8 +22,8 @@ from .base import BaseValuator
 from .utils._sklearn import Interval, StrOptions, num_samples
 
 # A regression row further from its prediction than this many robust standard
-# deviations is implausible: about 0.3 % of clean Gaussian residuals.
-_RESIDUAL_LIMIT = 3.0
+# deviations is implausible: about 1.2 % of clean Gaussian residuals.
+_RESIDUAL_LIMIT = 2.5
 
 
 class NDDVValuator(BaseValuator):
@@ -126,7 +126,7 @@ class NDDVValuator(BaseValuator):
           ``floor(drop * n_samples)`` rows, ties broken by row order;
         - ``"auto"``: rows in the lower of two clusters of the values whose label the
           network gave, on average, a probability below one half (regression: whose
-          residual is beyond three robust standard deviations); never more than half
+          residual is beyond 2.5 robust standard deviations); never more than half
           of a class;
         - ``"negative"``: values below 0, which is below the average row;
         - callable: takes the values, returns a boolean mask of the rows to keep.

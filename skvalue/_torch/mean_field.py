@@ -46,8 +46,11 @@ class StackedControl(nn.Module):
         return drift.baddbmm_(self._hidden(states), self.weights[-1], alpha=step)
 
     def _hidden(self, states):
-        for weight, bias in zip(self.weights[:-1], self.biases[:-1], strict=True):
-            states = functional.elu(torch.baddbmm(bias, states, weight))
+        # By index: a slice of a ParameterList would turn the functional parameters of
+        # the look-ahead into new leaves and cut its graph.
+        for layer in range(len(self.weights) - 1):
+            linear = torch.baddbmm(self.biases[layer], states, self.weights[layer])
+            states = functional.elu(linear)
         return states
 
 
