@@ -309,13 +309,13 @@ class NDDVValuator(BaseValuator):
     def _fit(self, X, y, X_val, y_val):
         settings = self._settings(len(y), X_val)
         # torch is imported here, so that `import skvalue` stays light.
-        from ._torch import nddv_training
+        from ._torch import nddv_settings, nddv_training
 
-        nddv_training.check_settings(settings)
+        nddv_settings.check_settings(settings, X.shape[1])
         self._scaler = _fit_scaler(X)
         self._y_mean, self._y_scale = 0, 1
         if not hasattr(self, "classes_"):
-            self._y_mean, self._y_scale = y.mean(), y.std()
+            self._y_mean, self._y_scale = _mean_and_scale(y)
         self._utility = settings["utility"]
         reweight = settings["reweight"]
         self.net_, record = nddv_training.train(
@@ -448,8 +448,24 @@ def _fit_scaler(X):
     # Its own output stays an array under a global set_output.
     scaler = StandardScaler().set_output(transform="default")
     for chunk in row_chunks(*X.shape):
-        scaler.partial_fit(X[chunk])
+        # Numbers whose square overflows are refused below, not warned of.
+        with np.errstate(over="ignore", invalid="ignore"):
+            scaler.partial_fit(X[chunk])
+    too_large = np.flatnonzero(~np.isfinite(scaler.var_))
+    if len(too_large):
+        raise ValueError(
+            f"X holds numbers too large to standardise in column {too_large[0]}; "
+            "rescale it."
+        )
     return scaler
+
+
+def _mean_and_scale(y):
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean, scale = y.mean(), y.std()
+    if not np.isfinite(scale):
+        raise ValueError("y holds numbers too large to standardise; rescale it.")
+    return mean, scale
 
 
 def _dynamic_marginal_contribution(utilities):

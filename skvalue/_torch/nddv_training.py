@@ -18,25 +18,6 @@ from .threads import single_thread
 from .utilities import CrossEntropy, HalfSquaredError, label_belief, row_utility
 
 
-def check_settings(settings):
-    """Raise where the device or the module cannot be used."""
-    try:
-        device = torch.device(settings["device"])
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError, TypeError) as error:
-        reason = str(error).splitlines()[0]
-        raise ValueError(
-            f"device={settings['device']!r} cannot be used here ({reason}); use "
-            '"cpu", or "cuda" where torch sees a GPU.'
-        ) from error
-    if isinstance(settings["module"], torch.nn.Module):
-        raise ValueError(
-            "module must be a class or a function that returns a new torch module for "
-            "`module(n_features)`, because each time step and member has its own; got "
-            f"the instance {type(settings['module']).__name__}."
-        )
-
-
 def tensor_rows(X, y, standardise, device):
     """Rows as float32 on the device, converted in chunks; labels int64."""
     rows = torch.empty(X.shape, dtype=torch.float32)
@@ -162,16 +143,7 @@ def _control(settings, n_features, generator):
     n_members = settings["n_members"]
     if settings["module"] is None:
         return StackedControl(n_members, n_features, settings["hidden_dim"], generator)
-    modules = [settings["module"](n_features) for _ in range(n_members)]
-    probe = torch.zeros(2, n_features)
-    for module in modules[:1]:
-        control = module.eval()(probe)
-        if control.shape != probe.shape:
-            raise ValueError(
-                f"module maps (batch, {n_features}) to {tuple(control.shape)}; a "
-                "control must have the shape of its state."
-            )
-    return CustomControl(modules)
+    return CustomControl([settings["module"](n_features) for _ in range(n_members)])
 
 
 def _schedule(max_epochs):
