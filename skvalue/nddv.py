@@ -182,7 +182,7 @@ class NDDVValuator(BaseValuator):
     n_features_in_ : int
         Number of columns.
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Column names, where `X` has them.
 
     See Also
