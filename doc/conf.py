@@ -8,9 +8,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-import matplotlib  # noqa: E402
+import matplotlib
 
-import skvalue  # noqa: E402
+import skvalue
 
 matplotlib.use("agg")
 # An example that warns must not get into the gallery.

@@ -63,8 +63,8 @@ class Unseeded(NeighbourAgreement):
 class GlobalNumpy(NeighbourAgreement):
     def _fit(self, X, y, X_val, y_val):
         super()._fit(X, y, X_val, y_val)
-        np.random.seed(0)  # noqa: NPY002
-        self.data_values_ += np.random.rand(len(y))  # noqa: NPY002
+        np.random.seed(0)
+        self.data_values_ += np.random.rand(len(y))
 
 
 class GlobalPython(NeighbourAgreement):
@@ -84,7 +84,7 @@ class GlobalTorch(NeighbourAgreement):
 class ReadsGlobalState(NeighbourAgreement):
     def _fit(self, X, y, X_val, y_val):
         super()._fit(X, y, X_val, y_val)
-        self.data_values_ += np.random.get_state()[1][0] / 2**32  # noqa: NPY002
+        self.data_values_ += np.random.get_state()[1][0] / 2**32
 
 
 class WarmWithoutAsking(NeighbourAgreement):
