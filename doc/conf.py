@@ -29,7 +29,7 @@ extensions = [
     "sphinx_copybutton",
     "sphinx_gallery.gen_gallery",
 ]
-exclude_patterns = ["_build", "templates", "auto_examples/**/*.ipynb"]
+exclude_patterns = ["_build", "templates", "**/sg_execution_times.rst"]
 templates_path = ["templates"]
 # Single backticks in docstrings are names of parameters, as in scikit-learn.
 default_role = "literal"
@@ -65,5 +65,7 @@ sphinx_gallery_conf = {
     "plot_gallery": True,
     "show_memory": False,
     "show_signature": False,
+    "capture_repr": (),
+    "write_computation_times": False,
     "remove_config_comments": True,
 }

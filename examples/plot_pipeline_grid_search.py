@@ -37,7 +37,6 @@ pipe = make_pipeline(
     NDDVValuator(random_state=0),
     DecisionTreeClassifier(random_state=0),
 )
-pipe
 
 # %%
 # Grid search

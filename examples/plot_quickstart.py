@@ -82,11 +82,15 @@ figure = plt.figure(figsize=(10, 6.6), layout="constrained")
 upper, lower = figure.subfigures(2, 1, height_ratios=[2.1, 1])
 histogram, comparison = upper.subplots(1, 2)
 
-bins = np.linspace(values.min(), values.max(), 50)
+highest_dropped = values[~kept].max()
+# Bins of equal width, one of which ends where the dropped rows end.
+width = np.ptp(values) / 50
+below = np.ceil((highest_dropped - values.min()) / width)
+above = np.ceil((values.max() - highest_dropped) / width)
+bins = np.nextafter(highest_dropped, np.inf) + width * np.arange(-below, above + 1)
 groups = [values[~is_wrong], values[is_wrong]]
 names = [f"right label ({len(groups[0])})", f"wrong label ({len(groups[1])})"]
 histogram.hist(groups, bins, stacked=True, color=[RIGHT, WRONG], label=names)
-highest_dropped = values[~kept].max()
 histogram.axvline(highest_dropped, color=REFERENCE, linestyle=":", linewidth=1)
 histogram.set(yscale="log", xlabel="data value", ylabel="rows", title="Values")
 histogram.set_ylim(bottom=0.7)

@@ -182,7 +182,7 @@ class NDDVValuator(BaseValuator):
     n_features_in_ : int
         Number of columns.
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Column names, where `X` has them.
 
     See Also
@@ -317,10 +317,10 @@ class NDDVValuator(BaseValuator):
         if not hasattr(self, "classes_"):
             self._y_mean, self._y_scale = _mean_and_scale(y)
         self._utility = settings["utility"]
-        reweight = settings["reweight"]
+        rows = self._rows(X, y)
         self.net_, record = nddv_training.train(
             settings,
-            self._rows(X, y),
+            rows,
             clean_rows=None if X_val is None else self._rows(X_val, y_val),
             task=self._task,
         )
@@ -328,11 +328,11 @@ class NDDVValuator(BaseValuator):
         self._keep_record(*record)
         for name in ["meta_weights_", "state_trajectories_", "adjoint_trajectories_"]:
             vars(self).pop(name, None)
-        if reweight:
-            self.meta_weights_ = nddv_training.meta_weights(self.net_, self._rows(X, y))
+        if settings["reweight"]:
+            self.meta_weights_ = nddv_training.meta_weights(self.net_, rows)
         if self.record_trajectories:
             self.state_trajectories_, self.adjoint_trajectories_ = (
-                nddv_training.trajectories(self.net_, self._rows(X, y))
+                nddv_training.trajectories(self.net_, rows)
             )
 
     def _settings(self, n_samples, X_val):
