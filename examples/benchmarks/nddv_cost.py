@@ -65,60 +65,70 @@ def measure(n, d, n_members, max_epochs, device):
     print(seconds, seconds / n_steps, megabytes)
 
 
-def in_own_process(n, d, n_members, max_epochs, device):
-    output = subprocess.run(
-        [sys.executable, __file__, "--measure"]
-        + [str(value) for value in (n, d, n_members, max_epochs, device)],
+def beside(path):
+    """Time a step in turn with another implementation's, each in a fresh process."""
+    for case in [(2000, 20, 5, 32, 8), (4000, 500, 1, 1000, 10)]:
+        pairs = [
+            [float(run_alone("--step", name, *case)) for name in ("ours", path)]
+            for _ in range(5)
+        ]
+        ours, other = np.transpose(pairs)
+        n, d, n_members, batch, _ = case
+        print(
+            f"n = {n}, d = {d}, {n_members} members, batch {batch}: ms a step "
+            f"{np.median(ours):.2f} (other {np.median(other):.2f}), ratio "
+            f"{np.median(ours / other):.2f} "
+            f"[{(ours / other).min():.2f}, {(ours / other).max():.2f}]",
+            flush=True,
+        )
+
+
+def time_step(name, n, d, n_members, batch, epochs):
+    """Print the median milliseconds of a step over three fits after a warm-up."""
+    X = np.random.default_rng(0).normal(size=(n, d))
+    y = (X[:, 0] > 0).astype(int)
+    if name == "ours":
+        from skvalue import NDDVValuator
+
+        valuator = NDDVValuator(
+            n_members=n_members, max_epochs=epochs, batch_size=batch, random_state=0
+        )
+
+        def seconds_of_steps():
+            # Without the set-up of a fit (standardising the rows), which the other
+            # implementation leaves to its caller.
+            return sum(valuator.fit(X, y).history_[:, "dur"])
+
+        n_batches = -(-n // batch)
+    else:
+        sys.path.insert(0, str(Path(name).parent))
+        spec = importlib.util.spec_from_file_location("other", name)
+        other = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(other)
+        settings = {"M": n_members, "epochs": epochs, "bs": batch}
+
+        def seconds_of_steps():
+            start = time.perf_counter()
+            other.nddv(X[None], y[None], meta=False, otf_on=True, **settings)
+            return time.perf_counter() - start
+
+        n_batches = n // batch
+    seconds = [seconds_of_steps() for _ in range(4)]
+    print(1e3 * np.median(seconds[1:]) / (epochs * n_batches))
+
+
+def run_alone(*arguments):
+    """Output of this script with these arguments, in a process of its own."""
+    return subprocess.run(
+        [sys.executable, __file__, *map(str, arguments)],
         check=True,
         capture_output=True,
         text=True,
     ).stdout
-    return [float(figure) for figure in output.split()]
 
 
-def beside(path):
-    """Time our step in turn with another implementation's; print paired ratios."""
-    from skvalue import NDDVValuator
-
-    sys.path.insert(0, str(Path(path).parent))
-    spec = importlib.util.spec_from_file_location("other", path)
-    other = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(other)
-    for n, d, n_members, batch, epochs in [
-        (2000, 20, 5, 32, 4),
-        (4000, 500, 1, 1000, 8),
-    ]:
-        X = np.random.default_rng(0).normal(size=(n, d))
-        y = (X[:, 0] > 0).astype(int)
-        steps = {"other": epochs * (n // batch), "ours": epochs * -(-n // batch)}
-        milliseconds = {"other": [], "ours": []}
-        for repetition in range(8):
-            start = time.perf_counter()
-            other.nddv(
-                X[None],
-                y[None],
-                M=n_members,
-                epochs=epochs,
-                bs=batch,
-                meta=False,
-                otf_on=True,
-            )
-            between = time.perf_counter()
-            NDDVValuator(
-                n_members=n_members, max_epochs=epochs, batch_size=batch, random_state=0
-            ).fit(X, y)
-            end = time.perf_counter()
-            if repetition:  # the first is a warm-up
-                milliseconds["other"].append(1e3 * (between - start) / steps["other"])
-                milliseconds["ours"].append(1e3 * (end - between) / steps["ours"])
-        ratios = np.divide(milliseconds["ours"], milliseconds["other"])
-        print(
-            f"n = {n}, d = {d}, {n_members} members, batch {batch}: ms a step "
-            f"{np.median(milliseconds['ours']):.2f} (other "
-            f"{np.median(milliseconds['other']):.2f}), ratio {np.median(ratios):.2f} "
-            f"[{ratios.min():.2f}, {ratios.max():.2f}]",
-            flush=True,
-        )
+def fit_alone(*arguments):
+    return [float(figure) for figure in run_alone("--measure", *arguments).split()]
 
 
 def main():
@@ -127,7 +137,12 @@ def main():
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--beside", metavar="FILE")
     parser.add_argument("--measure", nargs=5, help=argparse.SUPPRESS)
+    parser.add_argument("--step", nargs=6, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.step:
+        name, *numbers = options.step
+        time_step(name, *map(int, numbers))
+        return
     if options.measure:
         *numbers, device = options.measure
         measure(*map(int, numbers), device)
@@ -142,7 +157,7 @@ def main():
     step_seconds = {}
     for n, d in sizes:
         for n_members in (1, 5) if n <= 10_000 and d <= 50 else (1,):
-            figures = in_own_process(n, d, n_members, 20, options.device)
+            figures = fit_alone(n, d, n_members, 20, options.device)
             print(
                 f"{n:8d} {d:4d} {n_members:8d} {figures[0]:9.2f} "
                 f"{1e3 * figures[1]:8.2f} {max(0, figures[2]):6.0f}",
@@ -152,7 +167,7 @@ def main():
     for batch, d, n_members in STEPS:
         n = 2000 if batch == 32 else 32_000
         epochs = 5 if batch == 32 else 2
-        figures = in_own_process(n, d, n_members, epochs, options.device)
+        figures = fit_alone(n, d, n_members, epochs, options.device)
         step_seconds[d] = figures[1]
         print(
             f"d = {d:3d}, {n_members} members: {1e3 * figures[1]:6.2f} ms", flush=True
