@@ -1,0 +1,1 @@
+"""Networks and what trains them: the only place that imports torch at the top."""
