@@ -6,9 +6,9 @@ from contextlib import contextmanager
 
 import numpy as np
 import torch
+from sklearn.utils import gen_batches
 from skorch.callbacks import LRScheduler
 from skorch.helper import predefined_split
-from sklearn.utils import gen_batches
 
 from .batches import MemberBatches, TensorRows
 from .mean_field import CustomControl, MeanFieldDynamics, StackedControl
