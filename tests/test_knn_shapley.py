@@ -15,15 +15,11 @@ from skvalue.knn_shapley import KNNShapley
 
 def shapley_by_enumeration(n_rows, utility):
     """Shapley values from all 2^n coalitions; `utility` takes sorted row numbers."""
-    worth = [
-        utility([i for i in range(n_rows) if code >> i & 1])
-        for code in range(2**n_rows)
-    ]
+    subsets = np.arange(2**n_rows)[:, None] >> np.arange(n_rows) & 1
+    worth = [utility(np.flatnonzero(subset)) for subset in subsets]
     values = np.zeros(n_rows)
-    for code in range(2**n_rows):
-        weight = 1 / (
-            n_rows * comb(n_rows - 1, code.bit_count()) if code < 2**n_rows - 1 else 1
-        )
+    for code in range(2**n_rows - 1):
+        weight = 1 / (n_rows * comb(n_rows - 1, code.bit_count()))
         for i in range(n_rows):
             if not code >> i & 1:
                 values[i] += weight * (worth[code | 1 << i] - worth[code])

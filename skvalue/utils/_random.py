@@ -1,6 +1,7 @@
 """Integer seeds from scikit-learn's ``random_state``."""
 
 import numpy as np
+from sklearn.base import clone
 from sklearn.utils import check_random_state
 
 
@@ -23,3 +24,27 @@ def integer_seed(random_state):
         return int(random_state.randint(np.iinfo(np.int32).max))
     check_random_state(random_state)
     return int(random_state)
+
+
+def seeded(estimator, rng):
+    """Clone in which every `random_state` that is None has an integer seed.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Left as it is.
+
+    rng : RandomState instance
+        Draws the seeds, in the order of the parameter names.
+
+    Returns
+    -------
+    estimator : estimator
+        The clone.
+    """
+    seeds = {
+        name: int(rng.randint(np.iinfo(np.int32).max))
+        for name, value in sorted(estimator.get_params(deep=True).items())
+        if (name == "random_state" or name.endswith("__random_state")) and value is None
+    }
+    return clone(estimator).set_params(**seeds)

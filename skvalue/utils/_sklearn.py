@@ -12,6 +12,7 @@ from sklearn.utils._param_validation import (
     validate_params,
 )
 from sklearn.utils.metadata_routing import _routing_enabled as routing_enabled
+from sklearn.utils.metaestimators import _BaseComposition as BaseComposition
 from sklearn.utils.validation import _check_method_params as check_method_params
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 from sklearn.utils.validation import _estimator_has as estimator_has
@@ -20,6 +21,7 @@ from sklearn.utils.validation import _num_samples as num_samples
 
 __all__ = [
     "METHODS",
+    "BaseComposition",
     "HasMethods",
     "Interval",
     "InvalidParameterError",
