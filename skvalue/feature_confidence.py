@@ -114,7 +114,7 @@ class FeatureConfidence(BaseValuator):
     >>> t = np.linspace(0, 1, 100)
     >>> X, y = np.column_stack([t, 2 * t, t**2]), np.arange(100) % 2
     >>> X[7, 1] = 0.9
-    >>> trees = ExtraTreesRegressor(20, bootstrap=True)
+    >>> trees = ExtraTreesRegressor(40, bootstrap=True)
     >>> valuator = FeatureConfidence(trees, random_state=0).fit(X, y)
     >>> int(valuator.data_values_.argmin())
     7

@@ -7,6 +7,7 @@ ICDM 2008, for the default.
 """
 
 import numpy as np
+from sklearn.base import is_outlier_detector
 from sklearn.ensemble import IsolationForest
 from sklearn.utils import check_random_state
 
@@ -62,7 +63,7 @@ class OutlierValuator(BaseValuator):
     Raises
     ------
     ValueError
-        If the detector scores no training rows.
+        If `detector` is no outlier detector.
 
     See Also
     --------
@@ -102,6 +103,11 @@ class OutlierValuator(BaseValuator):
         detector = self.detector
         if detector is None:
             detector = IsolationForest(n_estimators=200)
+        if not is_outlier_detector(detector):
+            raise ValueError(
+                f"detector={detector!r} is no outlier detector of scikit-learn; use "
+                "one, such as IsolationForest."
+            )
         rng = check_random_state(integer_seed(self.random_state))
         self.detector_ = seeded(detector, rng).fit(X)
         scores = self._scores(X)
@@ -116,12 +122,7 @@ class OutlierValuator(BaseValuator):
     def _scores(self, X):
         if hasattr(self.detector_, "score_samples"):
             return self.detector_.score_samples(X)
-        if hasattr(self.detector_, "negative_outlier_factor_"):
-            return self.detector_.negative_outlier_factor_
-        raise ValueError(
-            f"detector={self.detector!r} has neither score_samples nor "
-            "negative_outlier_factor_; use an outlier detector such as IsolationForest."
-        )
+        return self.detector_.negative_outlier_factor_
 
     def _plausible_rows(self):
         return self._inliers

@@ -20,7 +20,7 @@ from skvalue.nddv import NDDVValuator
 
 def members(seed=0):
     return [
-        ("confidence", SelfConfidence(random_state=seed)),
+        ("confidence", SelfConfidence(cv=2, random_state=seed)),
         ("knn", KNNShapley(random_state=seed)),
     ]
 

@@ -11,7 +11,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from skvalue.feature_confidence import FeatureConfidence
 
 TREES = ExtraTreesRegressor(
-    20, bootstrap=True, min_samples_leaf=3, max_features=0.5, random_state=0
+    40, bootstrap=True, min_samples_leaf=3, max_features=0.5, random_state=0
 )
 
 
@@ -28,7 +28,7 @@ def test_equals_a_direct_computation():
     for column in range(X.shape[1]):
         others = np.delete(X, column, axis=1)
         trees = ExtraTreesRegressor(
-            20,
+            40,
             bootstrap=True,
             oob_score=True,
             min_samples_leaf=3,
@@ -95,7 +95,7 @@ def test_n_columns_draws_that_many():
 
 def test_same_values_for_any_n_jobs():
     X, y = correlated()
-    trees = ExtraTreesRegressor(20, bootstrap=True)
+    trees = ExtraTreesRegressor(40, bootstrap=True)
     one = FeatureConfidence(trees, random_state=0).fit(X, y).data_values_
     two = FeatureConfidence(trees, random_state=0, n_jobs=2).fit(X, y).data_values_
     assert_array_equal(one, two)

@@ -56,7 +56,7 @@ def test_same_seed_same_values(problem):
     assert (values[0] != values[2]).any()
 
 
-def test_what_scores_no_rows_is_named(problem):
+def test_what_is_no_outlier_detector_is_named(problem):
     with pytest.raises(ValueError, match="detector=LogisticRegression"):
         OutlierValuator(LogisticRegression()).fit(*problem)
 
