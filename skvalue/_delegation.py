@@ -147,6 +147,29 @@ class DelegatingMixin:
         """
         return self._delegate("transform", X, **params)
 
+    @available_if(estimator_has("transform"))
+    def fit_transform(self, X, y, **params):
+        """Fit, then transform every row of `X`, also those that were not kept.
+
+        Parameters
+        ----------
+        X : {array-like, dataframe, sparse matrix} of shape (n_samples, n_features)
+            Training rows.
+
+        y : array-like of shape (n_samples,)
+            Their labels or real targets.
+
+        **params : dict
+            Parameters of ``fit``.
+
+        Returns
+        -------
+        X_transformed : {ndarray, dataframe, sparse matrix} of shape \
+                (n_samples, n_outputs)
+            What `estimator_` makes of the rows.
+        """
+        return self.fit(X, y, **params).transform(X)
+
     @available_if(estimator_has("score_samples"))
     def score_samples(self, X):
         """Score each row with the fitted estimator.
@@ -171,7 +194,7 @@ class DelegatingMixin:
 
     @property
     def coef_(self):  # numpydoc ignore=RT01
-        """Coefficients of the fitted estimator, if it has any."""
+        """Linear coefficients of the fitted estimator, if it has any."""
         return self.estimator_.coef_
 
     @property

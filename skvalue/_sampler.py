@@ -15,7 +15,7 @@ from sklearn.base import (
     _fit_context,
     clone,
 )
-from sklearn.utils import get_tags, indexable
+from sklearn.utils import assert_all_finite, get_tags, indexable
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
     MethodMapping,
@@ -83,9 +83,10 @@ class ValueSampler(OneToOneFeatureMixin, MetaEstimatorMixin, BaseEstimator):
     -----
     The cost is that of fitting the valuator, O(n) on top of it.
 
-    Without metadata routing, imbalanced-learn's Pipeline passes no parameter to
-    ``fit_resample``; held-out rows reach the valuator there only with
-    ``sklearn.set_config(enable_metadata_routing=True)``.
+    Held-out rows reach the valuator through imbalanced-learn's Pipeline (0.14) only
+    with ``sklearn.set_config(enable_metadata_routing=True)``, and as they are: the
+    Pipeline's `transform_input` does not transform what goes to a sampler, so pass them
+    transformed, or use `CuratedEstimator`.
 
     References
     ----------
@@ -205,7 +206,7 @@ class ValueSampler(OneToOneFeatureMixin, MetaEstimatorMixin, BaseEstimator):
                 f'action="relabel" needs a valuator with predict_class_values; '
                 f'{type(valuator).__name__} has none. Use action="drop".'
             )
-        if type_of_target(y, input_name="y").startswith("continuous"):
+        if is_continuous(y):
             raise ValueError(
                 'action="relabel" needs class labels, but y is continuous. '
                 'Use action="drop".'
@@ -313,3 +314,28 @@ def supported_rows(valuator, X):
             "a fitted valuator acts only on the rows that it was fitted on."
         )
     return support
+
+
+def is_continuous(y):
+    """Whether targets are real numbers, told without a valuation.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_samples,)
+        Labels or targets.
+
+    Returns
+    -------
+    continuous : bool
+        False for anything but floats: judging labels is left to the valuator.
+
+    Raises
+    ------
+    ValueError
+        If floats are not finite.
+    """
+    y = np.asarray(y)
+    if y.dtype.kind != "f":
+        return False
+    assert_all_finite(y, input_name="y")
+    return type_of_target(y, input_name="y").startswith("continuous")

@@ -28,7 +28,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import has_fit_parameter, validate_data
 
 from ._delegation import ROUTED, DelegatingMixin
-from ._sampler import ValueSampler, resolve_valuator, supported_rows
+from ._sampler import ValueSampler, is_continuous, resolve_valuator, supported_rows
 from .utils._sklearn import (
     HasMethods,
     StrOptions,
@@ -177,7 +177,7 @@ class CuratedEstimator(DelegatingMixin, MetaEstimatorMixin, BaseEstimator):
             If the valuator refuses the data, or `weighting` is not possible.
         """
         X, y = indexable(X, y)
-        if is_classifier(self.estimator):
+        if is_classifier(self.estimator) and is_continuous(y):
             check_classification_targets(y)
         valuator_params, params = self._split_params(params)
         self._check_estimator_params(X, y, params)
@@ -254,6 +254,8 @@ class CuratedEstimator(DelegatingMixin, MetaEstimatorMixin, BaseEstimator):
         valuator_tags = get_tags(resolve_valuator(self.valuator))
         tags.estimator_type = estimator_tags.estimator_type
         tags.classifier_tags = estimator_tags.classifier_tags
+        if tags.classifier_tags is not None:
+            tags.classifier_tags.multi_label = False
         tags.regressor_tags = estimator_tags.regressor_tags
         tags.transformer_tags = estimator_tags.transformer_tags
         tags.target_tags.required = True

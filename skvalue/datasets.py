@@ -12,7 +12,12 @@ from numbers import Integral, Real
 
 import numpy as np
 from scipy.special import ndtr
-from sklearn.utils import check_array, check_random_state, column_or_1d
+from sklearn.utils import (
+    assert_all_finite,
+    check_array,
+    check_random_state,
+    column_or_1d,
+)
 from sklearn.utils.multiclass import type_of_target
 
 from .utils._sklearn import Interval, validate_params
@@ -217,6 +222,7 @@ def make_label_noise(y, rate, *, random_state=None):
     array([False, False,  True, False, False,  True])
     """
     y = column_or_1d(y, warn=True, input_name="y")
+    assert_all_finite(y, input_name="y")
     rng = check_random_state(random_state)
     continuous = type_of_target(y, input_name="y").startswith("continuous")
     rows = rng.choice(len(y), size=round(rate * len(y)), replace=False)

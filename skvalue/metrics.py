@@ -6,7 +6,7 @@ rows with ``value <= t``, and ``F1 = 2 TP / (flagged + bad)``.
 
 import numpy as np
 from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
-from sklearn.utils import check_array, check_consistent_length, column_or_1d
+from sklearn.utils import check_array, check_consistent_length
 
 from ._drop import two_means_lower
 
@@ -63,12 +63,12 @@ def detection(values, is_bad):
      'two_means_f1': 0.8, 'oracle_f1': 0.8}
     """
     values = check_array(
-        column_or_1d(values, input_name="values"),
+        _one_dimensional(values, "values"),
         ensure_2d=False,
         dtype=np.float64,
         input_name="values",
     )
-    is_bad = _check_mask(is_bad)
+    is_bad = _check_mask(_one_dimensional(is_bad, "is_bad"))
     check_consistent_length(values, is_bad)
     return {
         "roc_auc": float(roc_auc_score(is_bad, -values)),
@@ -79,8 +79,16 @@ def detection(values, is_bad):
     }
 
 
+def _one_dimensional(array, name):
+    array = np.asarray(array)
+    if array.ndim != 1 or not array.size:
+        raise ValueError(
+            f"{name} must be a non-empty 1-d array; got shape {array.shape}."
+        )
+    return array
+
+
 def _check_mask(is_bad):
-    is_bad = column_or_1d(is_bad, input_name="is_bad")
     if not np.isin(is_bad, [0, 1]).all():
         raise ValueError("is_bad must hold booleans, or 0 and 1.")
     is_bad = is_bad.astype(bool)
