@@ -12,18 +12,18 @@ from numbers import Integral, Real
 
 import numpy as np
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils import check_consistent_length, check_random_state, gen_batches
+from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, column_or_1d
+from sklearn.utils.validation import check_is_fitted
 
+from ._chunks import row_chunks
+from ._validation import validate_more_rows
 from .base import BaseValuator
 from .utils._sklearn import Interval, StrOptions, num_samples
 
-# Size of a chunk in a pass over X, in elements.
-_CHUNK_ELEMENTS = 4_000_000
 # A regression row further from its prediction than this many robust standard
-# deviations is implausible: about 0.3 % of clean Gaussian residuals.
-_RESIDUAL_LIMIT = 3.0
+# deviations is implausible: about 1.2 % of clean Gaussian residuals.
+_RESIDUAL_LIMIT = 2.5
 
 
 class NDDVValuator(BaseValuator):
@@ -126,7 +126,7 @@ class NDDVValuator(BaseValuator):
           ``floor(drop * n_samples)`` rows, ties broken by row order;
         - ``"auto"``: rows in the lower of two clusters of the values whose label the
           network gave, on average, a probability below one half (regression: whose
-          residual is beyond three robust standard deviations); never more than half
+          residual is beyond 2.5 robust standard deviations); never more than half
           of a class;
         - ``"negative"``: values below 0, which is below the average row;
         - callable: takes the values, returns a boolean mask of the rows to keep.
@@ -413,10 +413,7 @@ class NDDVValuator(BaseValuator):
         from ._torch.nddv_training import evaluate
 
         check_is_fitted(self, "data_values_")
-        X = self._validate_more_rows(X)
-        y = column_or_1d(y, warn=True, input_name="y")
-        check_consistent_length(X, y)
-        rows = self._rows(X, self._encode_more(y))
+        rows = self._rows(*validate_more_rows(self, X, y))
         return evaluate(self.net_, rows, self._utility) - self.utilities_.mean()
 
     @available_if(lambda self: hasattr(self, "classes_"))
@@ -444,7 +441,7 @@ def _fit_scaler(X):
     """Column means and scales, from chunks: X may be larger than memory."""
     # Its own output stays an array under a global set_output.
     scaler = StandardScaler().set_output(transform="default")
-    for chunk in gen_batches(len(X), max(1, _CHUNK_ELEMENTS // X.shape[1])):
+    for chunk in row_chunks(*X.shape):
         scaler.partial_fit(X[chunk])
     return scaler
 

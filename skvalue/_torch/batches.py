@@ -1,4 +1,4 @@
-"""Mini-batches by slicing tensors, which halves the time a batch beside a DataLoader."""
+"""Mini-batches by slicing tensors: half the time a batch that a DataLoader takes."""
 
 import math
 

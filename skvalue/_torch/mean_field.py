@@ -8,6 +8,7 @@ followed by a linear head. Every tensor has a leading axis for the members, whic
 independent networks trained side by side by batched matrix products.
 """
 
+import itertools
 import math
 
 import torch
@@ -29,7 +30,7 @@ class StackedControl(nn.Module):
         widths = [n_features, hidden_dim, hidden_dim, n_features]
         self.weights = nn.ParameterList()
         self.biases = nn.ParameterList()
-        for fan_in, fan_out in zip(widths[:-1], widths[1:], strict=True):
+        for fan_in, fan_out in itertools.pairwise(widths):
             draw = {"fan_in": fan_in, "generator": generator}
             self.weights.append(uniform_fan_in(n_members, fan_in, fan_out, **draw))
             self.biases.append(uniform_fan_in(n_members, 1, fan_out, **draw))
@@ -45,8 +46,11 @@ class StackedControl(nn.Module):
         return drift.baddbmm_(self._hidden(states), self.weights[-1], alpha=step)
 
     def _hidden(self, states):
-        for weight, bias in zip(self.weights[:-1], self.biases[:-1], strict=True):
-            states = functional.elu(torch.baddbmm(bias, states, weight))
+        # By index: a slice of a ParameterList would turn the functional parameters of
+        # the look-ahead into new leaves and cut its graph.
+        for layer in range(len(self.weights) - 1):
+            linear = torch.baddbmm(self.biases[layer], states, self.weights[layer])
+            states = functional.elu(linear)
         return states
 
 

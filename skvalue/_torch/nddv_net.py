@@ -186,9 +186,7 @@ class NDDVNet(NeuralNet):
                 self.utility, outputs, y, self.module_.head_bias, cost
             )
             self._record.add(rows, utility, label_belief(outputs, y, cost))
-        self.module_.update_mean_field(
-            [state.detach() for state in trajectory], weights
-        )
+        self.module_.update_mean_field(trajectory, weights)
         return {"loss": loss.detach() / len(X), "y_pred": outputs}
 
     def validation_step(self, batch, **fit_params):

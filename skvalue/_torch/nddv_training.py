@@ -10,15 +10,13 @@ from sklearn.utils import gen_batches
 from skorch.callbacks import LRScheduler
 from skorch.helper import predefined_split
 
+from .._chunks import row_chunks
 from .batches import MemberBatches, TensorRows
 from .mean_field import CustomControl, MeanFieldDynamics, StackedControl
 from .meta import MetaNetwork
 from .nddv_net import EpochTask, NDDVNet
 from .threads import single_thread
 from .utilities import CrossEntropy, HalfSquaredError, label_belief, row_utility
-
-# Elements of X that one chunk of an evaluation or a conversion holds.
-_CHUNK_ELEMENTS = 4_000_000
 
 
 def check_settings(settings):
@@ -43,7 +41,7 @@ def check_settings(settings):
 def tensor_rows(X, y, standardise, device):
     """Rows as float32 on the device, converted in chunks; labels int64."""
     rows = torch.empty(X.shape, dtype=torch.float32)
-    for chunk in gen_batches(len(X), max(1, _CHUNK_ELEMENTS // X.shape[1])):
+    for chunk in row_chunks(*X.shape):
         rows[chunk] = torch.from_numpy(standardise(X[chunk]).astype(np.float32))
     real = np.issubdtype(y.dtype, np.floating)
     target = torch.from_numpy(y.astype(np.float32 if real else np.int64))
@@ -193,7 +191,7 @@ def _evaluate(net, rows, quantity):
     results = []
     n_members = module.mean_field.shape[1]
     with single_thread():
-        for chunk in gen_batches(len(rows), _chunk_size(rows, n_members)):
+        for chunk in row_chunks(len(rows), rows.X.shape[1] * n_members):
             X, y = _for_members(rows, chunk, n_members)
             _, outputs, _ = module(X)
             cost = net.criterion_(outputs, y)
@@ -231,7 +229,7 @@ def trajectories(net, rows):
     n_members = module.mean_field.shape[1]
     states, adjoints = [], []
     with single_thread():
-        for chunk in gen_batches(len(rows), _chunk_size(rows, n_members)):
+        for chunk in row_chunks(len(rows), rows.X.shape[1] * n_members):
             X, y = _for_members(rows, chunk, n_members)
             trajectory, outputs, _ = module(X.clone().requires_grad_())
             cost = net.criterion_(outputs, y)[0].sum()
@@ -239,10 +237,6 @@ def trajectories(net, rows):
             states.append(torch.stack([state[0].detach() for state in trajectory]))
             adjoints.append(-torch.stack([gradient[0] for gradient in gradients]))
     return torch.cat(states, 1).cpu().numpy(), torch.cat(adjoints, 1).cpu().numpy()
-
-
-def _chunk_size(rows, n_members):
-    return max(1, _CHUNK_ELEMENTS // (rows.X.shape[1] * n_members))
 
 
 def _for_members(rows, chunk, n_members):
