@@ -12,7 +12,7 @@ from numbers import Integral
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.base import clone
+from sklearn.base import clone, is_regressor
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -148,6 +148,11 @@ class SelfConfidence(BaseValuator):
         self.cv = cv
         self.scoring = scoring
         self.n_jobs = n_jobs
+
+    def _is_regression(self, y):
+        """Real targets, or a regressor whatever the targets."""
+        given = self.estimator is not None and is_regressor(self.estimator)
+        return super()._is_regression(y) or given
 
     def _fit(self, X, y, X_val, y_val):
         classification = hasattr(self, "classes_")

@@ -15,6 +15,7 @@ from numbers import Integral, Real
 
 import joblib
 import numpy as np
+from sklearn.base import is_regressor
 from sklearn.ensemble import (
     BaggingClassifier,
     BaggingRegressor,
@@ -179,6 +180,11 @@ class DataOOB(BaseValuator):
         self.scoring = scoring
         self.warm_start = warm_start
         self.n_jobs = n_jobs
+
+    def _is_regression(self, y):
+        """Real targets, or a regressor whatever the targets."""
+        given = self.estimator is not None and is_regressor(self.estimator)
+        return super()._is_regression(y) or given
 
     def _fit(self, X, y, X_val, y_val):
         n_done = self._begin(X, y)

@@ -20,6 +20,7 @@ from sklearn.utils.validation import check_is_fitted
 from . import _knn_recursions as recursions
 from ._games import make_games, mean_over_games
 from ._neighbour_order import NeighbourOrder
+from ._validation import validate_more_rows
 from .base import BaseValuator
 from .utils._random import integer_seed
 from .utils._sklearn import Interval, StrOptions
@@ -307,10 +308,7 @@ class KNNShapley(BaseValuator):
             In units of the utility; higher is better.
         """
         check_is_fitted(self, "data_values_")
-        X = self._validate_more_rows(X)
-        y = self._encode_more(y)
-        if len(y) != X.shape[0]:
-            raise ValueError(f"X has {X.shape[0]} rows, but y has {len(y)} labels.")
+        X, y = validate_more_rows(self, X, y)
         values = np.zeros(len(y))
         for game in self._games:
             total = sum(self._each_chunk(_chunk_newcomers, game, X, y))

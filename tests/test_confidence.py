@@ -58,6 +58,12 @@ def test_regression_is_the_standardised_residual():
     assert_allclose(values, -np.abs(residual) / np.sqrt(np.mean(residual**2)))
 
 
+def test_regressor_makes_integer_targets_real():
+    X, y = make_regression(100, 5, noise=3.0, random_state=0)
+    valuator = SelfConfidence(Ridge()).fit(X, y.round().astype(int))
+    assert not hasattr(valuator, "classes_")
+
+
 def test_class_that_a_fold_lacks_has_probability_zero():
     X, y = make_classification(60, random_state=0)
     y[0] = 2

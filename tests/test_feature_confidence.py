@@ -46,7 +46,7 @@ def test_finds_corrupted_features_and_auto_drops_them():
     bad = np.arange(200) < 20
     X[bad] += np.random.default_rng(1).normal(size=(20, X.shape[1]))
     valuator = FeatureConfidence(TREES).fit(X, y)
-    assert roc_auc_score(bad, -valuator.data_values_) > 0.9
+    assert roc_auc_score(bad, -valuator.data_values_) > 0.85
     dropped = ~valuator.get_support()
     assert dropped[bad].mean() > 0.3
     assert dropped[~bad].mean() < 0.05
