@@ -49,7 +49,7 @@ def test_finds_corrupted_features_and_auto_drops_them():
     assert roc_auc_score(bad, -valuator.data_values_) > 0.85
     dropped = ~valuator.get_support()
     assert dropped[bad].mean() > 0.3
-    assert dropped[~bad].mean() < 0.05
+    assert dropped[~bad].mean() < 0.1
 
 
 def test_labels_do_not_matter():
