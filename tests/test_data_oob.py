@@ -14,7 +14,7 @@ from sklearn.ensemble import (
 )
 from sklearn.linear_model import Ridge, RidgeClassifier
 from sklearn.neighbors import KNeighborsClassifier
-from sklearn.tree import DecisionTreeClassifier
+from sklearn.tree import DecisionTreeRegressor
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skvalue.data_oob import DataOOB
@@ -232,7 +232,7 @@ def test_auto_drops_corrupted_regression_targets():
     [
         DataOOB(n_estimators=30, scoring="log_proba", drop=0.0, random_state=0),
         DataOOB(
-            DecisionTreeClassifier(max_depth=2),
+            DecisionTreeRegressor(max_depth=2),
             n_estimators=25,
             drop=0.0,
             random_state=0,
