@@ -182,7 +182,7 @@ class NDDVValuator(BaseValuator):
     n_features_in_ : int
         Number of columns.
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Column names, where `X` has them.
 
     See Also
@@ -317,10 +317,10 @@ class NDDVValuator(BaseValuator):
         if not hasattr(self, "classes_"):
             self._y_mean, self._y_scale = y.mean(), y.std()
         self._utility = settings["utility"]
-        reweight = settings["reweight"]
+        rows = self._rows(X, y)
         self.net_, record = nddv_training.train(
             settings,
-            self._rows(X, y),
+            rows,
             clean_rows=None if X_val is None else self._rows(X_val, y_val),
             task=self._task,
         )
@@ -328,11 +328,11 @@ class NDDVValuator(BaseValuator):
         self._keep_record(*record)
         for name in ["meta_weights_", "state_trajectories_", "adjoint_trajectories_"]:
             vars(self).pop(name, None)
-        if reweight:
-            self.meta_weights_ = nddv_training.meta_weights(self.net_, self._rows(X, y))
+        if settings["reweight"]:
+            self.meta_weights_ = nddv_training.meta_weights(self.net_, rows)
         if self.record_trajectories:
             self.state_trajectories_, self.adjoint_trajectories_ = (
-                nddv_training.trajectories(self.net_, self._rows(X, y))
+                nddv_training.trajectories(self.net_, rows)
             )
 
     def _settings(self, n_samples, X_val):
@@ -362,8 +362,14 @@ class NDDVValuator(BaseValuator):
         if self.utility == "auto":
             settings["utility"] = "cost" if n_classes > 2 else "state"
         settings["n_outputs"] = n_classes or 1
-        settings["seed"] = check_random_state(self.random_state).randint(2**31 - 1)
+        settings["seed"] = self._seed()
         return settings
+
+    def _seed(self):
+        # For None, scikit-learn's default would move the global random state.
+        source = self.random_state
+        source = np.random.RandomState() if source is None else source
+        return check_random_state(source).randint(2**31 - 1)
 
     def _rows(self, X, y):
         """Standardised float32 rows and targets as tensors on the device."""

@@ -84,12 +84,12 @@ def test_two_planes_agree_with_the_published_file():
 
 
 def test_two_planes_are_reproducible_and_leave_global_state_alone():
-    state = np.random.get_state()[1].copy()  # noqa: NPY002
+    state = np.random.get_state()[1].copy()
     first, second = (make_two_planes(50, random_state=7) for _ in range(2))
     assert_array_equal(first[0], second[0])
     assert_array_equal(first[1], second[1])
     make_label_noise(first[1], 0.2, random_state=7)
-    assert_array_equal(np.random.get_state()[1], state)  # noqa: NPY002
+    assert_array_equal(np.random.get_state()[1], state)
 
 
 @pytest.mark.parametrize(

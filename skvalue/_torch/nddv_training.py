@@ -13,7 +13,7 @@ from skorch.helper import predefined_split
 from .._chunks import row_chunks
 from .batches import MemberBatches, TensorRows
 from .mean_field import CustomControl, MeanFieldDynamics, StackedControl
-from .meta import MetaNetwork
+from .meta import MetaLearner, MetaNetwork
 from .nddv_net import EpochTask, NDDVNet
 from .threads import single_thread
 from .utilities import CrossEntropy, HalfSquaredError, label_belief, row_utility
@@ -144,14 +144,16 @@ def _build(settings, rows, clean_rows, task):
         "utility": settings["utility"],
         "record_trajectories": settings["record_trajectories"],
         "clean_rows": clean_rows if reweight else None,
-        "meta_network": (
-            MetaNetwork(n_members, settings["meta_hidden"], generator)
+        "meta_learner": (
+            MetaLearner(
+                MetaNetwork(n_members, settings["meta_hidden"], generator),
+                settings["meta_lr"],
+            )
             if reweight
             else None
         ),
         "meta_interval": settings["meta_interval"],
         "meta_batch_size": settings["batch_size"],
-        "meta_lr": settings["meta_lr"],
         "seed": settings["seed"],
     }
     return NDDVNet(dynamics, **(parameters | (settings["net_params"] or {})))
@@ -214,7 +216,7 @@ def beliefs(net, rows):
 
 def meta_weights(net, rows):
     """Weight that the trained meta network gives each row."""
-    return _evaluate(net, rows, lambda outputs, y, cost: net._meta_network(cost))
+    return _evaluate(net, rows, lambda outputs, y, cost: net.meta_learner.network(cost))
 
 
 def trajectories(net, rows):
