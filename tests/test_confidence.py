@@ -17,7 +17,6 @@ from sklearn.model_selection import (
 )
 from sklearn.naive_bayes import GaussianNB
 from sklearn.svm import SVC
-from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skvalue.confidence import SelfConfidence
 
@@ -116,8 +115,3 @@ def test_errors_name_the_argument(digits_problem):
         SelfConfidence(SVC()).fit(X, y)
     with pytest.raises(ValueError, match=r"cv=.* never holds out row"):
         SelfConfidence(cv=ShuffleSplit(1, random_state=0)).fit(X, y)
-
-
-@parametrize_with_checks([SelfConfidence(cv=2, drop=0.0, random_state=0)])
-def test_check_estimator(estimator, check):
-    check(estimator)

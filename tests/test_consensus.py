@@ -9,7 +9,6 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.datasets import make_classification
 from sklearn.linear_model import LogisticRegression
-from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skvalue.confidence import SelfConfidence
 from skvalue.consensus import ConsensusValuator
@@ -143,8 +142,3 @@ def test_importing_it_does_not_import_torch():
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-
-
-@parametrize_with_checks([ConsensusValuator(members(), drop=0.0, random_state=0)])
-def test_check_estimator(estimator, check):
-    check(estimator)

@@ -6,7 +6,6 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.ensemble import ExtraTreesRegressor
 from sklearn.linear_model import Ridge
 from sklearn.metrics import roc_auc_score
-from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skvalue.feature_confidence import FeatureConfidence
 
@@ -66,9 +65,11 @@ def test_categories_are_predicted_as_categories():
     wrong = np.arange(200) < 10
     category[wrong] = (category[wrong] + rng.integers(1, 4, 10)) % 4
     X = np.column_stack([X, category])
-    by_index = FeatureConfidence(categorical_features=[6], random_state=0).fit(X, y)
     mask = np.arange(7) == 6
-    by_mask = FeatureConfidence(categorical_features=mask, random_state=0).fit(X, y)
+    by_index = FeatureConfidence(TREES, categorical_features=[6], random_state=0)
+    by_mask = FeatureConfidence(TREES, categorical_features=mask, random_state=0)
+    by_index.fit(X, y)
+    by_mask.fit(X, y)
     assert_array_equal(by_index.data_values_, by_mask.data_values_)
     assert roc_auc_score(wrong, -by_index.data_values_) > 0.8
 
@@ -113,10 +114,3 @@ def test_same_values_for_any_n_jobs():
 def test_errors_name_the_argument(params, X, message):
     with pytest.raises(ValueError, match=message):
         FeatureConfidence(**params).fit(X, np.arange(20) % 2)
-
-
-@parametrize_with_checks(
-    [FeatureConfidence(TREES, n_columns=2, drop=0.0, random_state=0)]
-)
-def test_check_estimator(estimator, check):
-    check(estimator)

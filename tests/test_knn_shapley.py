@@ -294,17 +294,12 @@ def test_predict_values_names_the_argument_that_does_not_fit(digits_problem):
         valuator.predict_values(X[:1], [11])
 
 
+# test_common.py runs the default utility.
 @parametrize_with_checks(
     [
-        KNNShapley(random_state=0),
-        KNNShapley(utility="soft", random_state=0),
-        KNNShapley(utility="threshold", random_state=0),
+        KNNShapley(utility="soft", drop=0.0, random_state=0),
+        KNNShapley(utility="threshold", drop=0.0, random_state=0),
     ]
 )
 def test_check_estimator(estimator, check):
-    check(estimator)
-
-
-@parametrize_with_checks([KNNShapley(drop=0.0, random_state=0)])
-def test_check_estimator_without_cleaning(estimator, check):
     check(estimator)

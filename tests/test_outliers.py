@@ -7,7 +7,6 @@ from sklearn.covariance import EllipticEnvelope
 from sklearn.ensemble import IsolationForest
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import LocalOutlierFactor
-from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skvalue.outliers import OutlierValuator
 
@@ -59,10 +58,3 @@ def test_same_seed_same_values(problem):
 def test_what_is_no_outlier_detector_is_named(problem):
     with pytest.raises(ValueError, match="detector=LogisticRegression"):
         OutlierValuator(LogisticRegression()).fit(*problem)
-
-
-@parametrize_with_checks(
-    [OutlierValuator(IsolationForest(n_estimators=9), drop=0.0, random_state=0)]
-)
-def test_check_estimator(estimator, check):
-    check(estimator)
