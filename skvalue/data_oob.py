@@ -11,7 +11,7 @@ ICML 2023.
 """
 
 import math
-from numbers import Integral, Real
+from numbers import Integral
 
 import joblib
 import numpy as np
@@ -26,7 +26,7 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from .base import BaseValuator
 from .utils._random import integer_seed
-from .utils._sklearn import HasMethods, Interval, StrOptions
+from .utils._sklearn import HasMethods, Interval, RealNotInt, StrOptions
 
 # Estimators that are fitted before their scores are added and they are discarded.
 _BLOCK = 8
@@ -151,7 +151,7 @@ class DataOOB(BaseValuator):
         "n_estimators": [Interval(Integral, 1, None, closed="left")],
         "max_samples": [
             Interval(Integral, 1, None, closed="left"),
-            Interval(Real, 0, 1, closed="right"),
+            Interval(RealNotInt, 0, 1, closed="right"),
         ],
         "scoring": [StrOptions({"accuracy", "log_proba"}), callable],
         "warm_start": ["boolean"],
