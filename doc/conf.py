@@ -65,6 +65,7 @@ sphinx_gallery_conf = {
     "plot_gallery": True,
     "show_memory": False,
     "show_signature": False,
+    "capture_repr": (),
     "write_computation_times": False,
     "remove_config_comments": True,
 }

@@ -2,6 +2,7 @@
 
 import pytest
 from sklearn.base import BaseEstimator, clone
+from sklearn.linear_model import LogisticRegression
 from sklearn.utils import estimator_checks as sklearn_checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
@@ -10,8 +11,11 @@ from skvalue.base import BaseValuator
 from skvalue.utils.estimator_checks import valuator_checks_generator
 
 # One line a public estimator: an instance that is cheap to fit.
+NDDV = skvalue.NDDVValuator(n_members=2, max_epochs=3, random_state=0)
 CHEAP = {
-    "NDDVValuator": skvalue.NDDVValuator(n_members=2, max_epochs=3),
+    "CuratedEstimator": skvalue.CuratedEstimator(LogisticRegression(), NDDV),
+    "NDDVValuator": NDDV,
+    "ValueSampler": skvalue.ValueSampler(NDDV),
 }
 
 # For the checks of the values, where a few epochs are too few to tell wrong labels.

@@ -40,6 +40,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils import estimator_checks as sklearn_checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+from skvalue._validation import validate_more_rows
 from skvalue.base import BaseValuator
 from skvalue.curation import CuratedEstimator, ValueSampler
 from skvalue.datasets import make_label_noise
@@ -70,7 +71,7 @@ class ClassAgreement(Agreement):
     """`Agreement` that also values each class at each row."""
 
     def predict_class_values(self, X):
-        labels = self.labels_[self._nearest(self._validate_more_rows(X))]
+        labels = self.labels_[self._nearest(validate_more_rows(self, X))]
         return np.mean(labels[:, :, None] == np.arange(len(self.classes_)), axis=1)
 
 

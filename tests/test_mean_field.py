@@ -261,10 +261,13 @@ def test_custom_control_stacks_the_members():
     control = CustomControl(members)
     X = torch.randn(N_MEMBERS, BATCH, N_FEATURES)
     drift = torch.randn_like(X)
-    expected = drift + 0.5 * torch.stack(
-        [m(x) for m, x in zip(members, X, strict=True)]
+    shift = torch.randn(N_MEMBERS, 1, N_FEATURES)
+    expected = (
+        drift
+        + shift
+        + 0.5 * torch.stack([m(x) for m, x in zip(members, X, strict=True)])
     )
-    torch.testing.assert_close(control.advance(drift.clone(), X, 0.5), expected)
+    torch.testing.assert_close(control.advance(drift.clone(), shift, X, 0.5), expected)
 
 
 @pytest.mark.parametrize("n_samples, batch_size", [(10, 3), (64, 32), (65, 32), (5, 9)])

@@ -7,11 +7,15 @@ of the process beyond what it held before the fit, the float32 copy of the rows 
 the fit needs anyway subtracted.
 
     python examples/benchmarks/nddv_cost.py [--large] [--device cuda]
+    python examples/benchmarks/nddv_cost.py --beside FILE
 
-`--large` adds n = 10**5, d = 50 with 20 epochs.
+`--large` adds n = 10**5, d = 50. `--beside` times a training step in turn with another
+implementation, a file with a function ``nddv(X, y, M, epochs, bs, meta, otf_on)``, and
+prints the ratio pair by pair.
 """
 
 import argparse
+import importlib.util
 import resource
 import subprocess
 import sys
@@ -72,15 +76,64 @@ def in_own_process(n, d, n_members, max_epochs, device):
     return [float(figure) for figure in output.split()]
 
 
+def beside(path):
+    """Time our step in turn with another implementation's; print paired ratios."""
+    from skvalue import NDDVValuator
+
+    sys.path.insert(0, str(Path(path).parent))
+    spec = importlib.util.spec_from_file_location("other", path)
+    other = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(other)
+    for n, d, n_members, batch, epochs in [
+        (2000, 20, 5, 32, 4),
+        (4000, 500, 1, 1000, 8),
+    ]:
+        X = np.random.default_rng(0).normal(size=(n, d))
+        y = (X[:, 0] > 0).astype(int)
+        steps = {"other": epochs * (n // batch), "ours": epochs * -(-n // batch)}
+        milliseconds = {"other": [], "ours": []}
+        for repetition in range(8):
+            start = time.perf_counter()
+            other.nddv(
+                X[None],
+                y[None],
+                M=n_members,
+                epochs=epochs,
+                bs=batch,
+                meta=False,
+                otf_on=True,
+            )
+            between = time.perf_counter()
+            NDDVValuator(
+                n_members=n_members, max_epochs=epochs, batch_size=batch, random_state=0
+            ).fit(X, y)
+            end = time.perf_counter()
+            if repetition:  # the first is a warm-up
+                milliseconds["other"].append(1e3 * (between - start) / steps["other"])
+                milliseconds["ours"].append(1e3 * (end - between) / steps["ours"])
+        ratios = np.divide(milliseconds["ours"], milliseconds["other"])
+        print(
+            f"n = {n}, d = {d}, {n_members} members, batch {batch}: ms a step "
+            f"{np.median(milliseconds['ours']):.2f} (other "
+            f"{np.median(milliseconds['other']):.2f}), ratio {np.median(ratios):.2f} "
+            f"[{ratios.min():.2f}, {ratios.max():.2f}]",
+            flush=True,
+        )
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--large", action="store_true")
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--beside", metavar="FILE")
     parser.add_argument("--measure", nargs=5, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.measure:
         *numbers, device = options.measure
         measure(*map(int, numbers), device)
+        return
+    if options.beside:
+        beside(options.beside)
         return
 
     print("NDDVValuator, 20 epochs; MB beyond the float32 copy of X")
