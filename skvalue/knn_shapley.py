@@ -11,14 +11,13 @@ Algorithms", VLDB 2019.
 """
 
 from numbers import Integral, Real
-from typing import NamedTuple
 
 import numpy as np
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
-from . import _knn_recursions as recursions
 from ._games import make_games, mean_over_games
+from ._knn_chunks import Problem, chunk_newcomers, chunk_values
 from ._neighbour_order import NeighbourOrder
 from ._validation import validate_more_rows
 from .base import BaseValuator
@@ -210,7 +209,7 @@ class KNNShapley(BaseValuator):
         results = []
         for game in games:
             with self._task("game"):
-                total = sum(self._each_chunk(_chunk_values, game, self.max_rank))
+                total = sum(self._each_chunk(chunk_values, game, self.max_rank))
                 results.append(total / len(game.y_val))
         self.data_values_ = mean_over_games(games, results, len(y))
 
@@ -261,7 +260,7 @@ class KNNShapley(BaseValuator):
 
     def _each_chunk(self, worker, game, *args):
         """Results of a worker for each chunk of held-out rows, in order."""
-        problem = _Problem(
+        problem = Problem(
             order=NeighbourOrder(self._rows[game.rows], self.metric),
             target=self._small_codes(self._target[game.rows]),
             utility=self.utility if hasattr(self, "classes_") else "regression",
@@ -311,101 +310,6 @@ class KNNShapley(BaseValuator):
         X, y = validate_more_rows(self, X, y)
         values = np.zeros(len(y))
         for game in self._games:
-            total = sum(self._each_chunk(_chunk_newcomers, game, X, y))
+            total = sum(self._each_chunk(chunk_newcomers, game, X, y))
             values += total / len(game.y_val)
         return values / len(self._games)
-
-
-class _Problem(NamedTuple):
-    """The training rows of one game and its utility."""
-
-    order: NeighbourOrder
-    target: np.ndarray
-    utility: str
-    n_neighbors: int
-    weighted: bool
-    chance: float | None
-    radius: float | None
-
-    @property
-    def origin(self):
-        """What no neighbours predict, in regression."""
-        return self.target.mean()
-
-
-def _chunk_values(problem, X_test, y_test, max_rank):
-    """Sum over a few held-out rows of the values of all training rows."""
-    order, k = problem.order, problem.n_neighbors
-    wanted = y_test[:, None]
-    if problem.utility == "threshold":
-        inside = order.within(X_test, problem.radius)
-        values = recursions.threshold_values(
-            problem.target == wanted, inside, problem.chance
-        )
-        return values.sum(axis=0)
-    keys = order.sorted_keys(X_test, max_rank)
-    if problem.weighted:
-        weights = _distance_weights(order.distances(keys))
-    keys &= order.row_mask
-    targets = problem.target[keys]
-    if problem.utility == "regression":
-        origin = problem.origin
-        values = recursions.regression_values(targets - origin, wanted - origin, k)
-    else:
-        scores = (targets == wanted).view(np.int8)
-        if problem.weighted:
-            scores = scores * weights
-        if problem.utility == "soft":
-            values = recursions.soft_values(scores, k, problem.chance)
-        else:
-            values = recursions.hard_values(scores, k, n_rows=order.n_samples)
-    return np.bincount(keys.ravel(), values.ravel(), order.n_samples)
-
-
-def _distance_weights(distances, nearest=None):
-    """Nearest distance over each distance, at most 1; 1 for an equal row."""
-    nearest = distances[:, :1] if nearest is None else nearest
-    equal = distances == 0
-    return np.minimum(1, np.where(equal, 1.0, nearest / np.where(equal, 1, distances)))
-
-
-def _chunk_newcomers(problem, X_test, y_test, X_new, y_new):
-    """Sum over a few held-out rows of the values of rows that join one at a time."""
-    order, k = problem.order, problem.n_neighbors
-    wanted = y_test[:, None]
-    if problem.utility == "threshold":
-        return recursions.threshold_newcomer(
-            problem.target == wanted,
-            order.within(X_test, problem.radius),
-            y_new == wanted,
-            order.within(X_test, problem.radius, X_new),
-            problem.chance,
-        ).sum(axis=0)
-    keys = order.sorted_keys(X_test)
-    new_keys = order.newcomer_keys(X_test, X_new)
-    places = np.stack(
-        [np.searchsorted(*pair) for pair in zip(keys, new_keys, strict=True)]
-    )
-    test = np.arange(len(y_test))[:, None]
-    targets = problem.target[order.rows(keys)]
-    if problem.utility == "regression":
-        origin = problem.origin
-        constant, slope, curvature = recursions.regression_newcomer(
-            targets - origin, wanted - origin, k
-        )
-        new = y_new - origin
-        slope = slope[test, places] + curvature[test, places] * new
-        return (constant[test, places] + slope * new).sum(axis=0)
-    scores = targets == wanted
-    new_scores = y_new == wanted
-    if problem.weighted:
-        distances = order.distances(keys)
-        scores = scores * _distance_weights(distances)
-        new_scores = new_scores * _distance_weights(
-            order.distances(new_keys), distances[:, :1]
-        )
-    if problem.utility == "soft":
-        constant, slope = recursions.soft_newcomer(scores, k, problem.chance)
-    else:
-        constant, slope = recursions.hard_newcomer(scores.astype(float), k)
-    return (constant[test, places] + slope[places] * new_scores).sum(axis=0)
