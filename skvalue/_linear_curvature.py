@@ -1,0 +1,217 @@
+"""Gradients and Hessians of fitted linear models, in closed form.
+
+A linear model scores row x by ``z = Theta a`` with ``a = (x, 1)``. Its loss has the
+gradient ``r a^T`` and the Hessian ``S (x) a a^T``, where
+
+    squared loss    r = z - t             S = I
+    log loss        r = p - y             S = p (1 - p)
+    softmax         r = p - onehot(y)     S = diag(p) - p p^T
+
+so that no row's gradient is ever stored: what is needed of it are products.
+"""
+
+import numpy as np
+from scipy.linalg import LinAlgError, cho_factor, cho_solve
+from scipy.special import expit, softmax
+from sklearn.linear_model import (
+    LinearRegression,
+    LogisticRegression,
+    LogisticRegressionCV,
+    Ridge,
+    RidgeClassifier,
+)
+from sklearn.utils.class_weight import compute_class_weight
+
+LINEAR_MODELS = (LogisticRegression, RidgeClassifier, Ridge, LinearRegression)
+
+
+class LinearCurvature:
+    """A fitted linear model's training objective around its optimum.
+
+    The objective is the mean of the rows' losses, plus the model's own penalty over
+    the number of rows, plus ``damping / 2`` times the squared norm.
+
+    Parameters
+    ----------
+    model : estimator
+        One of `LINEAR_MODELS`, fitted.
+
+    y : ndarray of shape (n_samples,)
+        The labels or targets that it was fitted on.
+
+    damping : float
+        Added to the diagonal of the Hessian.
+    """
+
+    def __init__(self, model, y, damping):
+        self.model = model
+        self.n_samples = len(y)
+        coefficients = np.atleast_2d(model.coef_)
+        penalty = _penalty(model, coefficients.shape[1])
+        self.diagonal = penalty / self.n_samples + damping
+        if model.fit_intercept:
+            intercept = np.broadcast_to(model.intercept_, len(coefficients))
+            coefficients = np.c_[coefficients, intercept]
+        self.coefficients = coefficients.astype(np.float64)
+        self.class_weights = None
+        if getattr(model, "class_weight", None) is not None:
+            self.class_weights = compute_class_weight(
+                model.class_weight, classes=model.classes_, y=y
+            )
+
+    def gradient(self, X, y):
+        """Gradient of the mean loss of given rows, unweighted and without penalty.
+
+        The log loss is in nats, the squared loss is the squared error (not half).
+        """
+        design = self._with_intercept(X)
+        scale = 1.0 if isinstance(self.model, LogisticRegression) else 2.0
+        return scale * self._residuals(design, y).T @ design / len(X)
+
+    def row_products(self, X, y, direction):
+        """Product of each row's gradient and a direction; weighted like the fit."""
+        design = self._with_intercept(X)
+        products = self._residuals(design, y) * (design @ direction.T)
+        return self._weights(y) * products.sum(axis=1)
+
+    def hessian_operator(self, X, y):
+        """Function ``(direction, rows=None)``: the Hessian times a direction.
+
+        The Hessian is that of the training rows `X` and `y`, or of a sample of them.
+        """
+        all_rows, weights = self._with_intercept(X), self._weights(y)[:, None]
+        probabilities = self._probabilities(all_rows @ self.coefficients.T)
+
+        def product(direction, rows=None):
+            rows = slice(None) if rows is None else rows
+            design = all_rows[rows]
+            tangent = design @ direction.T
+            if probabilities is not None:
+                tangent = _curve(probabilities[rows], tangent)
+            mean = (weights[rows] * tangent).T @ design / len(design)
+            return mean + self.diagonal * direction
+
+        return product
+
+    def solve(self, X, y, gradient):
+        """Inverse Hessian of the training rows times a gradient, by Cholesky."""
+        design, weights = self._with_intercept(X), self._weights(y)
+        probabilities = self._probabilities(design @ self.coefficients.T)
+        if probabilities is not None and probabilities.shape[1] > 1:
+            return self._solve_softmax(design, weights, probabilities, gradient)
+        if probabilities is not None:
+            weights = weights * probabilities[:, 0] * (1 - probabilities[:, 0])
+        # The outputs of a squared loss share one Hessian and do not interact.
+        hessian = self._mean_gram(design, weights)
+        hessian[np.diag_indices_from(hessian)] += self.diagonal
+        return _positive_solve(hessian, gradient.T).T
+
+    def _solve_softmax(self, design, weights, probabilities, gradient):
+        n_outputs, n_parameters = gradient.shape
+        hessian = np.empty((n_outputs, n_parameters, n_outputs, n_parameters))
+        for first in range(n_outputs):
+            for second in range(first + 1):
+                p, q = probabilities[:, first], probabilities[:, second]
+                block = self._mean_gram(design, weights * p * ((first == second) - q))
+                if first == second:
+                    block[np.diag_indices_from(block)] += self.diagonal
+                # Moving all classes alike changes no probability, so no gradient has a
+                # part there; curvature along it only makes the Hessian invertible.
+                block[np.diag_indices_from(block)] += 1 / n_outputs
+                hessian[first, :, second] = hessian[second, :, first] = block
+        flat = _positive_solve(hessian.reshape(gradient.size, -1), gradient.ravel())
+        return flat.reshape(gradient.shape)
+
+    def _mean_gram(self, design, weights):
+        return (design * weights[:, None]).T @ design / self.n_samples
+
+    def _with_intercept(self, X):
+        X = np.asarray(X, dtype=np.float64)
+        return np.c_[X, np.ones(len(X))] if self.model.fit_intercept else X
+
+    def _weights(self, y):
+        if self.class_weights is None:
+            return np.ones(len(y))
+        return self.class_weights[np.searchsorted(self.model.classes_, y)]
+
+    def _residuals(self, design, y):
+        scores = design @ self.coefficients.T
+        probabilities = self._probabilities(scores)
+        target = _target(self.model, y, scores.shape[1])
+        return (scores if probabilities is None else probabilities) - target
+
+    def _probabilities(self, scores):
+        """Class probabilities of scores; None for the squared loss."""
+        if not isinstance(self.model, LogisticRegression):
+            return None
+        return expit(scores) if scores.shape[1] == 1 else softmax(scores, axis=1)
+
+
+def check_linear_model(model):
+    """Refuse what has no closed form, before anything is fitted.
+
+    Parameters
+    ----------
+    model : object
+        What the user passed as `estimator`.
+    """
+    problem = None
+    if not isinstance(model, LINEAR_MODELS) or isinstance(model, LogisticRegressionCV):
+        problem = "is not a model whose Hessian is known"
+    elif getattr(model, "positive", False):
+        problem = "bounds its coefficients, and influence needs a free optimum"
+    elif isinstance(model, LogisticRegression) and (
+        model.l1_ratio or model.penalty in {"l1", "elasticnet"}
+    ):
+        problem = "has an L1 penalty, which has no Hessian"
+    if problem:
+        names = ", ".join(kind.__name__ for kind in LINEAR_MODELS)
+        raise ValueError(
+            f"estimator={model!r} {problem}; use {names}, a skorch net or a trained "
+            "torch module."
+        )
+
+
+def _penalty(model, n_features):
+    """Diagonal of the Hessian of the model's penalty, for losses that are summed."""
+    if isinstance(model, LogisticRegression):
+        strength = 0.0 if model.penalty is None else 1 / model.C
+    else:
+        # The penalty of ridge regression stands beside the squared error, not half.
+        strength = float(getattr(model, "alpha", 0.0))
+    penalty = np.full(n_features, strength)
+    if not model.fit_intercept:
+        return penalty
+    is_liblinear = getattr(model, "solver", None) == "liblinear"
+    # liblinear alone treats the intercept as the weight of one more feature.
+    intercept = strength / model.intercept_scaling**2 if is_liblinear else 0.0
+    return np.append(penalty, intercept)
+
+
+def _target(model, y, n_outputs):
+    """What the scores or the probabilities are compared with."""
+    if not hasattr(model, "classes_"):
+        return np.asarray(y, dtype=np.float64)[:, None]
+    codes = np.searchsorted(model.classes_, y)
+    onehot = codes[:, None] == np.arange(n_outputs) if n_outputs > 1 else codes[:, None]
+    onehot = onehot.astype(np.float64)
+    return onehot if isinstance(model, LogisticRegression) else 2 * onehot - 1
+
+
+def _curve(probabilities, tangent):
+    """Second derivative of the log loss in the scores, times a tangent."""
+    if probabilities.shape[1] == 1:
+        return probabilities * (1 - probabilities) * tangent
+    mean = (probabilities * tangent).sum(axis=1, keepdims=True)
+    return probabilities * (tangent - mean)
+
+
+def _positive_solve(matrix, right_side):
+    try:
+        factor = cho_factor(matrix, lower=True, overwrite_a=True)
+    except LinAlgError as error:
+        raise ValueError(
+            "the Hessian is singular, so the influence is not defined; use damping > 0 "
+            "or a model with a penalty."
+        ) from error
+    return cho_solve(factor, right_side)

@@ -1,0 +1,233 @@
+r"""Self-confidence: the cross-validated probability of each row's own label.
+
+.. math:: v_i = \log \hat p_{-k(i)}(y_i \mid x_i),
+
+with :math:`\hat p_{-k(i)}` fitted without the fold that holds row i.
+
+Source: Northcutt, Jiang, Chuang, "Confident Learning: Estimating Uncertainty in Dataset
+Labels", JAIR 2021.
+"""
+
+from numbers import Integral
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.base import clone, is_regressor
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils import check_random_state
+from sklearn.utils.parallel import Parallel, delayed
+
+from ._games import splits
+from .base import BaseValuator
+from .utils._random import integer_seed, seeded
+from .utils._sklearn import HasMethods, StrOptions
+
+# A regression row is implausible beyond this many standard deviations.
+_RESIDUAL_LIMIT = 3.0
+
+
+class SelfConfidence(BaseValuator):
+    r"""Cross-validated confidence in each row's own label.
+
+    With :math:`p_i(c)` the probability of class c for row i, predicted by the
+    estimator fitted without the fold of row i, ``scoring`` is
+
+    - ``"log_proba"``: :math:`\log \max(p_i(y_i), 1 / (2 n))`;
+    - ``"proba"``: :math:`p_i(y_i)`;
+    - ``"margin"``: :math:`p_i(y_i) - \max_{c \ne y_i} p_i(c)`;
+    - regression: :math:`-|y_i - \hat y_i| / \sigma`, :math:`\sigma` the root mean
+      square of the residuals, whatever ``scoring``.
+
+    Not a paper's contribution as a data value, but the cheapest strong baseline.
+
+    Parameters
+    ----------
+    estimator : estimator or None, default=None
+        Classifier with ``predict_proba``, or a regressor. None: standardised columns
+        and `LogisticRegression`, or `Ridge`.
+
+    cv : int, cross-validation generator or iterable, default=5
+        Folds; every row must be held out once at least. An integer deals shuffled
+        rows to that many folds, stratified by label.
+
+    scoring : {"log_proba", "proba", "margin"}, default="log_proba"
+        What is computed from the probabilities, see above. The logarithm sets wrong
+        labels furthest apart from right ones, which ``drop="auto"`` needs.
+
+    drop : float, "auto", "negative" or callable, default="auto"
+        Which rows are of low value, see `BaseValuator`.
+
+    n_jobs : int or None, default=None
+        Number of folds in parallel. The values do not depend on it.
+
+    random_state : int, RandomState instance or None, default=None
+        Deals the rows to folds, and seeds an estimator whose own `random_state` is
+        None.
+
+    verbose : int, default=0
+        Controls the verbosity.
+
+    Attributes
+    ----------
+    data_values_ : ndarray of shape (n_samples,), dtype float64
+        Value of each training row, in units of `scoring` (nats for ``"log_proba"``;
+        regression: standard deviations of the residuals); higher is better.
+
+    label_probabilities_ : ndarray of shape (n_samples,)
+        Cross-validated probability of each row's label, in [0, 1]; classification
+        only.
+
+    classes_ : ndarray of shape (n_classes,)
+        The labels, in classification.
+
+    n_features_in_ : int
+        Number of columns.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns, where `X` has them.
+
+    fill_indices_ : ndarray of shape (n_samples,)
+        After ``fit_transform``: the training row at each place of its output.
+
+    Raises
+    ------
+    ValueError
+        If `cv` never holds out a row, or the estimator has no ``predict_proba``.
+
+    See Also
+    --------
+    DataOOB : The same idea with bagged trees, which see interactions.
+    ConsensusValuator : Mean of several methods.
+
+    Notes
+    -----
+    Costs `cv` fits of the estimator; memory O(n n_classes). ``X_val`` is not used. A
+    class that a fold's training rows lack has probability 0 there.
+
+    References
+    ----------
+    .. [1] C. G. Northcutt, L. Jiang, I. L. Chuang, "Confident Learning: Estimating
+       Uncertainty in Dataset Labels", JAIR 2021.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skvalue.confidence import SelfConfidence
+    >>> X, y = load_iris(return_X_y=True)
+    >>> y[0] = 2
+    >>> valuator = SelfConfidence(random_state=0).fit(X, y)
+    >>> int(valuator.data_values_.argmin())
+    0
+    """
+
+    _parameter_constraints = {
+        **BaseValuator._parameter_constraints,
+        "estimator": [HasMethods(["fit", "predict"]), None],
+        "cv": ["cv_object"],
+        "scoring": [StrOptions({"log_proba", "proba", "margin"})],
+        "n_jobs": [Integral, None],
+    }
+
+    _accept_sparse = "csr"
+
+    def __init__(
+        self,
+        estimator=None,
+        *,
+        cv=5,
+        scoring="log_proba",
+        drop="auto",
+        n_jobs=None,
+        random_state=None,
+        verbose=0,
+    ):
+        super().__init__(drop=drop, random_state=random_state, verbose=verbose)
+        self.estimator = estimator
+        self.cv = cv
+        self.scoring = scoring
+        self.n_jobs = n_jobs
+
+    def _is_regression(self, y):
+        """Real targets, or a regressor whatever the targets."""
+        given = self.estimator is not None and is_regressor(self.estimator)
+        return super()._is_regression(y) or given
+
+    def _fit(self, X, y, X_val, y_val):
+        classification = hasattr(self, "classes_")
+        rng = check_random_state(integer_seed(self.random_state))
+        estimator = seeded(self._estimator(X), rng)
+        folds = list(splits(X, y, self.cv, classification, rng))
+        self._check_all_held_out(folds, len(y))
+        n_classes = len(self.classes_) if classification else None
+        parallel = Parallel(n_jobs=self.n_jobs, verbose=self.verbose)
+        predictions = parallel(
+            delayed(_predict_fold)(estimator, X, y, *fold, n_classes) for fold in folds
+        )
+        mean = _mean_prediction(folds, predictions, len(y))
+        vars(self).pop("label_probabilities_", None)
+        if classification:
+            self.data_values_ = self._confidence(mean, y)
+        else:
+            residual = y - mean[:, 0]
+            scale = np.sqrt(np.mean(residual**2)) or 1.0
+            self.data_values_ = -np.abs(residual) / scale
+
+    def _estimator(self, X):
+        if self.estimator is None:
+            model = LogisticRegression() if hasattr(self, "classes_") else Ridge()
+            return make_pipeline(StandardScaler(with_mean=not issparse(X)), model)
+        if hasattr(self, "classes_") and not hasattr(self.estimator, "predict_proba"):
+            raise ValueError(
+                f"estimator={self.estimator!r} has no predict_proba, which confidence "
+                "in a label needs; calibrate it (CalibratedClassifierCV) or give "
+                "another classifier."
+            )
+        return self.estimator
+
+    def _check_all_held_out(self, folds, n_samples):
+        held_out = np.zeros(n_samples, dtype=bool)
+        for _, rows in folds:
+            held_out[rows] = True
+        if not held_out.all():
+            raise ValueError(
+                f"cv={self.cv!r} never holds out row {np.argmin(held_out)}, so that it "
+                "has no value; use a splitter whose test sets cover all rows."
+            )
+
+    def _confidence(self, probabilities, y):
+        own = np.arange(len(y)), y
+        self.label_probabilities_ = probabilities[own]
+        if self.scoring == "proba":
+            return self.label_probabilities_.copy()
+        if self.scoring == "log_proba":
+            # n rows cannot tell a smaller probability from 0.
+            return np.log(np.maximum(self.label_probabilities_, 1 / (2 * len(y))))
+        others = probabilities.copy()
+        others[own] = -np.inf
+        return self.label_probabilities_ - others.max(axis=1)
+
+    def _plausible_rows(self):
+        if hasattr(self, "classes_"):
+            return super()._plausible_rows()
+        return self.data_values_ >= -_RESIDUAL_LIMIT
+
+
+def _predict_fold(estimator, X, y, rows, held_out, n_classes):
+    """Predictions for the held-out rows, of shape (n_held_out, n_classes or 1)."""
+    fitted = clone(estimator).fit(X[rows], y[rows])
+    if n_classes is None:
+        return fitted.predict(X[held_out])[:, None]
+    probabilities = np.zeros((len(held_out), n_classes))
+    probabilities[:, fitted.classes_] = fitted.predict_proba(X[held_out])
+    return probabilities
+
+
+def _mean_prediction(folds, predictions, n_samples):
+    total = np.zeros((n_samples, predictions[0].shape[1]))
+    count = np.zeros((n_samples, 1))
+    for (_, held_out), prediction in zip(folds, predictions, strict=True):
+        total[held_out] += prediction
+        count[held_out] += 1
+    return total / count

@@ -1,0 +1,270 @@
+r"""Consensus of several valuators: the mean of their standardised values.
+
+.. math:: v_i = \sum_m w_m \frac{v_{mi} - \bar v_m}{\operatorname{sd}(v_m)} \Big/
+   \sum_m w_m.
+
+Methods fail on different data; on a log scale, where wrong labels lie far out, a sum
+keeps what either is sure of. Ranks would destroy the gap that a threshold needs.
+
+Source: this library (measurements in the user guide).
+"""
+
+from numbers import Integral
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.utils import Bunch, check_random_state, get_tags
+from sklearn.utils.parallel import Parallel, delayed
+
+from .base import BaseValuator
+from .utils._random import integer_seed, seeded
+from .utils._sklearn import BaseComposition
+
+
+class ConsensusValuator(BaseValuator, BaseComposition):
+    r"""Weighted mean of the standardised values of several valuators.
+
+    :math:`v_i = \sum_m w_m z_{mi} / \sum_m w_m`, where :math:`z_m` are the values of
+    member m, less their mean, over their standard deviation (0 where all are equal).
+
+    Parameters
+    ----------
+    valuators : list of (str, valuator) tuples or None, default=None
+        The members, by name; ``"drop"`` in place of a valuator leaves it out, as in
+        `VotingClassifier`. ``set_params(name__parameter=...)`` reaches into a member.
+        None: ``[("nddv", NDDVValuator(utility="cost")), ("oob",
+        DataOOB(scoring="log_proba"))]``, which are about labels; their names can be
+        set, too. Add `FeatureConfidence` or `OutlierValuator` where features may be
+        corrupted as well.
+
+    weights : array-like of shape (n_valuators,) or None, default=None
+        Weight of each member in the order of `valuators`, at least 0, dropped members
+        included. None: equal weights.
+
+    drop : float, "auto", "negative" or callable, default="auto"
+        Which rows are of low value, see `BaseValuator`.
+
+    n_jobs : int or None, default=None
+        Number of members in parallel. The values do not depend on it.
+
+    random_state : int, RandomState instance or None, default=None
+        Seeds each member whose own `random_state` is None.
+
+    verbose : int, default=0
+        Controls the verbosity.
+
+    Attributes
+    ----------
+    data_values_ : ndarray of shape (n_samples,), dtype float64
+        Value of each training row, in standard deviations of a member; their mean is
+        0; higher is better.
+
+    label_probabilities_ : ndarray of shape (n_samples,)
+        Mean of the members' `label_probabilities_`, in [0, 1], over those that have
+        it; not set where none has.
+
+    valuators_ : list of valuators
+        The fitted members, without dropped ones.
+
+    named_valuators_ : Bunch
+        The fitted members by name.
+
+    classes_ : ndarray of shape (n_classes,)
+        The labels, in classification.
+
+    n_features_in_ : int
+        Number of columns.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns, where `X` has them.
+
+    fill_indices_ : ndarray of shape (n_samples,)
+        After ``fit_transform``: the training row at each place of its output.
+
+    Raises
+    ------
+    ValueError
+        If `valuators` or `weights` are not usable; the message names them.
+
+    See Also
+    --------
+    NDDVValuator : Neural dynamic data valuation, the first default member.
+    DataOOB : Out-of-bag probability of each label, the second.
+
+    Notes
+    -----
+    Costs what its members cost; memory O(n n_valuators) beyond theirs.
+
+    References
+    ----------
+    .. [1] T. G. Dietterich, "Ensemble Methods in Machine Learning", Multiple
+       Classifier Systems 2000.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skvalue.confidence import SelfConfidence
+    >>> from skvalue.consensus import ConsensusValuator
+    >>> from skvalue.knn_shapley import KNNShapley
+    >>> X, y = load_iris(return_X_y=True)
+    >>> y[0] = 2
+    >>> members = [("confidence", SelfConfidence()), ("knn", KNNShapley())]
+    >>> valuator = ConsensusValuator(members, random_state=0).fit(X, y)
+    >>> int(valuator.data_values_.argmin())
+    0
+    """
+
+    _parameter_constraints = {
+        **BaseValuator._parameter_constraints,
+        "valuators": [list, None],
+        "weights": ["array-like", None],
+        "n_jobs": [Integral, None],
+    }
+
+    def __init__(
+        self,
+        valuators=None,
+        *,
+        weights=None,
+        drop="auto",
+        n_jobs=None,
+        random_state=None,
+        verbose=0,
+    ):
+        super().__init__(drop=drop, random_state=random_state, verbose=verbose)
+        self.valuators = valuators
+        self.weights = weights
+        self.n_jobs = n_jobs
+
+    def get_params(self, deep=True):
+        """Get the parameters of the consensus and, by name, of its members.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Include the members and their parameters.
+
+        Returns
+        -------
+        params : dict
+            Parameter names mapped to their values.
+        """
+        return self._get_params("valuators", deep=deep)
+
+    def set_params(self, **params):
+        """Set parameters of the consensus, whole members, or parameters of members.
+
+        Parameters
+        ----------
+        **params : dict
+            ``name=valuator`` replaces a member, ``name="drop"`` leaves it out,
+            ``name__parameter=value`` sets a parameter of it.
+
+        Returns
+        -------
+        self : object
+            The consensus.
+        """
+        if params.get("valuators", self.valuators) is None:
+            defaults = _default_valuators()
+            names = {name.split("__")[0] for name in params}
+            # Only a parameter of a default member writes the default out.
+            if names & {name for name, _ in defaults}:
+                params["valuators"] = defaults
+        self._set_params("valuators", **params)
+        return self
+
+    def _fit(self, X, y, X_val, y_val):
+        names, members, weights = self._members()
+        rng = check_random_state(integer_seed(self.random_state))
+        members = [seeded(member, rng) for member in members]
+        parallel = Parallel(n_jobs=self.n_jobs, verbose=self.verbose)
+        self.valuators_ = parallel(
+            delayed(_fit_member)(member, X, y, X_val, y_val) for member in members
+        )
+        self.named_valuators_ = Bunch(**dict(zip(names, self.valuators_, strict=True)))
+        values = [_standardised(member.data_values_) for member in self.valuators_]
+        self.data_values_ = np.average(values, axis=0, weights=weights)
+        vars(self).pop("label_probabilities_", None)
+        probabilities = [
+            member.label_probabilities_
+            for member in self.valuators_
+            if hasattr(member, "label_probabilities_")
+        ]
+        if probabilities:
+            self.label_probabilities_ = np.mean(probabilities, axis=0)
+
+    def _members(self):
+        """Names, valuators and weights of the members that are not dropped."""
+        valuators = self.valuators
+        if valuators is None:
+            valuators = _default_valuators()
+        self._check_valuators(valuators)
+        self._validate_names([name for name, _ in valuators])
+        weights = np.ones(len(valuators))
+        if self.weights is not None:
+            weights = np.asarray(self.weights, dtype=np.float64)
+        kept = np.array([valuator != "drop" for _, valuator in valuators])
+        if weights.shape != kept.shape or not (weights >= 0).all():
+            raise ValueError(
+                f"weights={self.weights!r} must be {len(valuators)} numbers >= 0, one "
+                "for each of the valuators."
+            )
+        if not weights[kept].sum() > 0:
+            raise ValueError(
+                "All valuators are dropped or have weight 0; at least one must count."
+            )
+        names, members = zip(
+            *[item for item, keep in zip(valuators, kept, strict=True) if keep],
+            strict=True,
+        )
+        return names, members, weights[kept]
+
+    def _check_valuators(self, valuators):
+        pairs = all(
+            isinstance(item, (tuple, list))
+            and len(item) == 2
+            and isinstance(item[0], str)
+            for item in valuators
+        )
+        if not valuators or not pairs:
+            raise ValueError(
+                "valuators must be a non-empty list of (name, valuator) tuples; got "
+                f"{valuators!r}."
+            )
+        for name, valuator in valuators:
+            if valuator != "drop" and not isinstance(valuator, BaseValuator):
+                raise TypeError(
+                    f"valuators: {name!r} is {valuator!r}; a member is a valuator "
+                    'of skvalue, or "drop".'
+                )
+
+    @property
+    def _accept_sparse(self):
+        """X may be sparse where every member takes it."""
+        # Tags are asked for before fit has checked the list.
+        members = [item[-1] for item in self.valuators or [] if isinstance(item, tuple)]
+        valuators = [member for member in members if isinstance(member, BaseValuator)]
+        sparse = [get_tags(valuator).input_tags.sparse for valuator in valuators]
+        return "csr" if sparse and all(sparse) else False
+
+
+def _default_valuators():
+    # Imported here: torch is loaded only when the neural member is used, and methods
+    # do not depend on one another.
+    from .data_oob import DataOOB
+    from .nddv import NDDVValuator
+
+    return [
+        ("nddv", NDDVValuator(utility="cost")),
+        ("oob", DataOOB(scoring="log_proba")),
+    ]
+
+
+def _fit_member(member, X, y, X_val, y_val):
+    return clone(member).fit(X, y, X_val=X_val, y_val=y_val)
+
+
+def _standardised(values):
+    centred = values - values.mean()
+    return centred / (values.std() or 1.0)

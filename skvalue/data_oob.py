@@ -1,0 +1,373 @@
+r"""Data-OOB: how well the estimators that never saw a row predict it.
+
+.. math:: v_i = \frac{\sum_b 1[w_{bi} = 0]\, T(y_i, \hat f_b(x_i))}
+   {\sum_b 1[w_{bi} = 0]},
+
+where :math:`w_{bi}` counts how often the bootstrap sample of estimator b drew row i,
+and T scores a prediction.
+
+Source: Kwon, Zou, "Data-OOB: Out-of-bag Estimate as a Simple and Efficient Data Value",
+ICML 2023.
+"""
+
+import math
+from numbers import Integral
+
+import joblib
+import numpy as np
+from sklearn.base import is_regressor
+from sklearn.ensemble import (
+    BaggingClassifier,
+    BaggingRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
+from sklearn.utils.parallel import Parallel, delayed
+
+from .base import BaseValuator
+from .utils._random import integer_seed
+from .utils._sklearn import HasMethods, Interval, RealNotInt, StrOptions
+
+# Estimators that are fitted before their scores are added and they are discarded.
+_BLOCK = 8
+# A regression row is implausible beyond this many median absolute residuals.
+_RESIDUAL_LIMIT = 4.5
+
+
+class DataOOB(BaseValuator):
+    r"""Out-of-bag score of each row over an ensemble of bagged estimators.
+
+    The value of row i is the mean score of its label under the estimators whose
+    bootstrap sample does not hold it,
+    :math:`v_i = \operatorname{mean}_{b: w_{bi} = 0} T(y_i, \hat f_b(x_i))`.
+
+    Parameters
+    ----------
+    estimator : estimator or None, default=None
+        What is bagged, by `BaggingClassifier` or `BaggingRegressor`. None: the trees
+        of a random forest with scikit-learn's defaults.
+
+    n_estimators : int, default=1000
+        Number of estimators, at least 1.
+
+    max_samples : int or float, default=1.0
+        Rows that each bootstrap sample draws with replacement: a number, or a share
+        of the rows in (0, 1].
+
+    scoring : {"accuracy", "log_proba"} or callable, default="accuracy"
+        - ``"accuracy"``: share of the out-of-bag estimators that predict the label;
+          regression: minus their mean squared error, in squared units of `y`;
+        - ``"log_proba"``: natural logarithm of the mean out-of-bag probability of the
+          label, floored at 1 / (2 count), with `count` the number of out-of-bag
+          estimators of the row; regression: :math:`-\log(1 + e^2 / s^2)` of the
+          residual e of the mean out-of-bag prediction, s the median \|e\| (a Cauchy
+          log-density up to a constant). Its two clusters lie further apart, which
+          ``drop="auto"`` needs;
+        - callable ``scoring(y, y_pred) -> ndarray of shape (n_rows,)``: score of each
+          row under one estimator, averaged; higher is better. Labels are as given.
+
+    warm_start : bool, default=False
+        Continue a previous `fit` on the same rows with more estimators. The values
+        are those of one long fit with the same `random_state`.
+
+    drop : float, "auto", "negative" or callable, default="auto"
+        Which rows are of low value, see `BaseValuator`.
+
+    n_jobs : int or None, default=None
+        Number of blocks of estimators in parallel. The values do not depend on it.
+
+    random_state : int, RandomState instance or None, default=None
+        Draws the bootstrap samples and the randomness of the estimators, as the
+        ensembles of scikit-learn do with the same integer.
+
+    verbose : int, default=0
+        Controls the verbosity.
+
+    Attributes
+    ----------
+    data_values_ : ndarray of shape (n_samples,), dtype float64
+        Value of each training row, in units of `scoring`; higher is better.
+
+    data_values_stderr_ : ndarray of shape (n_samples,)
+        Standard error of the values over the estimators, in the same units.
+
+    n_evaluations_ : int
+        Number of estimators fitted.
+
+    oob_counts_ : ndarray of shape (n_samples,), dtype int64
+        Number of out-of-bag estimators of each row.
+
+    label_probabilities_ : ndarray of shape (n_samples,)
+        Mean out-of-bag probability of each row's label, in [0, 1]; classification
+        only.
+
+    classes_ : ndarray of shape (n_classes,)
+        The labels, in classification.
+
+    n_features_in_ : int
+        Number of columns.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns, where `X` has them.
+
+    fill_indices_ : ndarray of shape (n_samples,)
+        After ``fit_transform``: the training row at each place of its output.
+
+    Raises
+    ------
+    ValueError
+        If a row is never out of bag, with the number of estimators that it takes.
+
+    See Also
+    --------
+    SelfConfidence : Cross-validated probability of each label, from a few fits.
+    KNNShapley : Exact values for nearest neighbours.
+
+    Notes
+    -----
+    Costs the fit of the ensemble, O(n_estimators n log(n)^2) for trees, and a
+    prediction of the rows out of bag, about 37 % of them. Estimators are discarded
+    block by block: memory is O(n) whatever `n_estimators` is. ``X_val`` is not used.
+
+    References
+    ----------
+    .. [1] Y. Kwon, J. Zou, "Data-OOB: Out-of-bag Estimate as a Simple and Efficient
+       Data Value", ICML 2023.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skvalue.data_oob import DataOOB
+    >>> X, y = load_iris(return_X_y=True)
+    >>> y[:3] = 2
+    >>> valuator = DataOOB(n_estimators=50, random_state=0).fit(X, y)
+    >>> valuator.data_values_[:3].tolist()
+    [0.0, 0.0, 0.0]
+    """
+
+    _parameter_constraints = {
+        **BaseValuator._parameter_constraints,
+        "estimator": [HasMethods(["fit", "predict"]), None],
+        "n_estimators": [Interval(Integral, 1, None, closed="left")],
+        "max_samples": [
+            Interval(Integral, 1, None, closed="left"),
+            Interval(RealNotInt, 0, 1, closed="right"),
+        ],
+        "scoring": [StrOptions({"accuracy", "log_proba"}), callable],
+        "warm_start": ["boolean"],
+        "n_jobs": [Integral, None],
+    }
+
+    _accept_sparse = "csr"
+
+    def __init__(
+        self,
+        estimator=None,
+        *,
+        n_estimators=1000,
+        max_samples=1.0,
+        scoring="accuracy",
+        warm_start=False,
+        drop="auto",
+        n_jobs=None,
+        random_state=None,
+        verbose=0,
+    ):
+        super().__init__(drop=drop, random_state=random_state, verbose=verbose)
+        self.estimator = estimator
+        self.n_estimators = n_estimators
+        self.max_samples = max_samples
+        self.scoring = scoring
+        self.warm_start = warm_start
+        self.n_jobs = n_jobs
+
+    def _is_regression(self, y):
+        """Real targets, or a regressor whatever the targets."""
+        given = self.estimator is not None and is_regressor(self.estimator)
+        return super()._is_regression(y) or given
+
+    def _fit(self, X, y, X_val, y_val):
+        n_done = self._begin(X, y)
+        # Blocks lie on one grid, so that a warm start redoes no estimator.
+        blocks = [
+            (start, min(start + _BLOCK, self.n_estimators))
+            for start in range(n_done, self.n_estimators, _BLOCK)
+        ]
+        parallel = Parallel(
+            n_jobs=self.n_jobs,
+            prefer="threads",
+            return_as="generator",
+            verbose=self.verbose,
+        )
+        results = parallel(
+            delayed(_fit_block)(
+                self._ensemble(), X, y, self._seed, block, self._score()
+            )
+            for block in blocks
+        )
+        for block, result in zip(blocks, results, strict=True):
+            with self._task(f"estimators {block[0]}-{block[1] - 1}"):
+                for rows, scores, likelihood in result:
+                    self._add(rows, scores, likelihood)
+        self.n_evaluations_ = self.n_estimators
+        self._check_counts(len(y))
+        self._summarise(y)
+
+    def _begin(self, X, y):
+        """Number of estimators whose sums an earlier fit left, for a warm start."""
+        data = joblib.hash((X, y)) if self.warm_start else None
+        if self.warm_start and hasattr(self, "data_values_"):
+            if data != self._data:
+                raise ValueError(
+                    "warm_start=True continues a fit on the same rows, and X or y "
+                    "differ from it; use warm_start=False."
+                )
+            if self.n_estimators < self.n_evaluations_:
+                raise ValueError(
+                    f"n_estimators={self.n_estimators} must be at least the "
+                    f"{self.n_evaluations_} estimators fitted so far, as "
+                    "warm_start=True."
+                )
+            return self.n_evaluations_
+        self._data = data
+        self._seed = integer_seed(self.random_state)
+        self.oob_counts_ = np.zeros(len(y), dtype=np.int64)
+        self._sums = np.zeros((3, len(y)))
+        return 0
+
+    def _ensemble(self):
+        """Bagging ensemble without a size or a seed."""
+        classification = hasattr(self, "classes_")
+        settings = {"max_samples": self.max_samples, "n_jobs": 1}
+        if self.estimator is None:
+            forest = RandomForestClassifier if classification else RandomForestRegressor
+            return forest(**settings)
+        bagging = BaggingClassifier if classification else BaggingRegressor
+        return bagging(self.estimator, **settings)
+
+    def _score(self):
+        """What `_fit_block` returns for each row: a name or (callable, classes)."""
+        if callable(self.scoring):
+            return self.scoring, getattr(self, "classes_", None)
+        return self.scoring, None
+
+    def _add(self, rows, scores, likelihood):
+        self.oob_counts_[rows] += 1
+        self._sums[0, rows] += scores
+        self._sums[1, rows] += scores**2
+        if likelihood is not None:
+            self._sums[2, rows] += likelihood
+
+    def _check_counts(self, n_samples):
+        missing = np.count_nonzero(self.oob_counts_ == 0)
+        if missing == 0:
+            return
+        n_drawn = self.max_samples
+        if not isinstance(n_drawn, Integral):
+            n_drawn = max(1, int(n_drawn * n_samples))
+        always = -math.expm1(n_drawn * math.log1p(-1 / n_samples))
+        # Expected number of rows never out of bag below 0.001.
+        needed = math.ceil(math.log(0.001 / n_samples) / math.log(always))
+        raise ValueError(
+            f"n_estimators={self.n_estimators} leaves {missing} of {n_samples} rows in "
+            f"every bag, so that they have no out-of-bag score; use n_estimators >= "
+            f"{max(needed, self.n_estimators + 1)} or a lower max_samples."
+        )
+
+    def _summarise(self, y):
+        count, (total, squares, likelihood) = self.oob_counts_, self._sums
+        mean = total / count
+        variance = np.maximum(squares / count - mean**2, 0)
+        stderr = np.sqrt(variance / np.maximum(count - 1, 1))
+        vars(self).pop("label_probabilities_", None)
+        if hasattr(self, "classes_"):
+            self.label_probabilities_ = likelihood / count
+        if self.scoring != "log_proba":
+            self.data_values_, self.data_values_stderr_ = mean, stderr
+        elif hasattr(self, "classes_"):
+            floored = np.maximum(mean, 1 / (2 * count))
+            self.data_values_ = np.log(floored)
+            self.data_values_stderr_ = stderr / floored
+        else:
+            residual = y - mean
+            scale = np.median(np.abs(residual)) or np.finfo(float).tiny
+            ratio = residual / scale
+            self.data_values_ = -np.log1p(ratio**2)
+            slope = 2 * np.abs(ratio) / (1 + ratio**2) / scale
+            self.data_values_stderr_ = slope * stderr
+
+    def _plausible_rows(self):
+        if hasattr(self, "classes_") or self.scoring != "log_proba":
+            return super()._plausible_rows()
+        return self.data_values_ >= -math.log1p(_RESIDUAL_LIMIT**2)
+
+
+def _fit_block(ensemble, X, y, seed, block, scoring):
+    """Out-of-bag rows, scores and label probabilities of a few estimators.
+
+    The estimators are numbers ``block[0]`` to ``block[1] - 1`` of the ensemble that
+    scikit-learn grows from the same seed.
+    """
+    start, stop = block
+    rng = np.random.RandomState(seed)
+    # One draw an estimator: how scikit-learn's own warm start skips those done.
+    rng.randint(np.iinfo(np.int32).max, size=start)
+    ensemble.set_params(n_estimators=stop - start, random_state=rng)
+    ensemble.fit(X, y)
+    trees = isinstance(ensemble, (RandomForestClassifier, RandomForestRegressor))
+    # The type that trees compute on: converted once, not once a tree.
+    X = X.astype(np.float32) if trees else X
+    results = []
+    for estimator, drawn in zip(
+        ensemble.estimators_, ensemble.estimators_samples_, strict=True
+    ):
+        out_of_bag = np.ones(len(y), dtype=bool)
+        out_of_bag[drawn] = False
+        rows = np.flatnonzero(out_of_bag)
+        if len(rows) == 0:
+            continue
+        options = {"check_input": False} if trees else {}
+        results.append(
+            (
+                rows,
+                *_row_scores(ensemble, estimator, X[rows], y[rows], scoring, options),
+            )
+        )
+    return results
+
+
+def _row_scores(ensemble, estimator, X, y, scoring, options):
+    """Score of each row, and the probability of its label (None in regression)."""
+    scoring, classes = scoring
+    if not hasattr(ensemble, "classes_"):
+        predicted = estimator.predict(X, **options)
+        if callable(scoring):
+            return _checked(scoring(y, predicted), len(y)), None
+        return (predicted if scoring == "log_proba" else -((y - predicted) ** 2)), None
+    predicted, likelihood = _classify(estimator, X, y, options)
+    if callable(scoring):
+        return _checked(scoring(classes[y], classes[predicted]), len(y)), likelihood
+    return (likelihood if scoring == "log_proba" else predicted == y), likelihood
+
+
+def _classify(estimator, X, y, options):
+    """Predicted codes, and the probability of the codes `y`."""
+    # The members of an ensemble are trained on codes; a bag may lack a class.
+    codes = estimator.classes_.astype(np.intp)
+    if not hasattr(estimator, "predict_proba"):
+        predicted = estimator.predict(X).astype(np.intp)
+        return predicted, (predicted == y).astype(np.float64)
+    probabilities = estimator.predict_proba(X, **options)
+    place = np.searchsorted(codes, y).clip(max=len(codes) - 1)
+    likelihood = np.take_along_axis(probabilities, place[:, None], axis=1)[:, 0]
+    return codes[probabilities.argmax(axis=1)], likelihood * (codes[place] == y)
+
+
+def _checked(scores, n_rows):
+    scores = np.asarray(scores, dtype=np.float64)
+    if scores.shape != (n_rows,):
+        raise ValueError(
+            f"scoring returned an array of shape {scores.shape}; it must return the "
+            f"score of each row, of shape ({n_rows},)."
+        )
+    return scores

@@ -1,0 +1,14 @@
+"""Small data that several test files share."""
+
+import pytest
+from sklearn.datasets import load_digits
+
+
+@pytest.fixture(scope="session")
+def digits_problem():
+    """300 training and 100 held-out rows of the digits; read-only."""
+    X, y = load_digits(return_X_y=True)
+    parts = X[:300], y[:300], X[300:400], y[300:400]
+    for part in parts:
+        part.flags.writeable = False
+    return parts
