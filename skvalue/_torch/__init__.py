@@ -1,1 +1,1 @@
-"""Networks and what trains them: the only place that imports torch at the top."""
+"""Networks and skorch nets: the only package that imports torch at top level."""
