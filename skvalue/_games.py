@@ -52,11 +52,13 @@ def make_games(X, y, X_val, y_val, *, cv, classification, random_state):
     games : list of Game
         One game a fold; a single one where `X_val` is given.
     """
-    random_state = check_random_state(random_state)
+    # None draws fresh entropy: numpy's global state is the user's.
+    fresh = np.random.RandomState() if random_state is None else random_state
+    random_state = check_random_state(fresh)
     if X_val is not None:
         return [Game(slice(None), X_val, y_val, _seed(random_state))]
     games = []
-    for rows, held_out in _splits(X, y, cv, classification, random_state):
+    for rows, held_out in splits(X, y, cv, classification, random_state):
         if classification:
             # No model of these rows can be measured on a class that it never saw.
             held_out = held_out[np.isin(y[held_out], y[rows])]
@@ -79,7 +81,8 @@ def _seed(random_state):
     return int(random_state.randint(np.iinfo(np.int32).max))
 
 
-def _splits(X, y, cv, classification, random_state):
+def splits(X, y, cv, classification, random_state):
+    """Training and held-out rows of each fold."""
     if not isinstance(cv, int):
         yield from check_cv(cv, y, classifier=classification).split(X, y)
         return

@@ -18,6 +18,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
 from ._games import make_games, mean_over_games
+from ._validation import validate_more_rows
 from .base import BaseValuator
 from .utils._sklearn import HasMethods, Interval
 
@@ -204,7 +205,7 @@ class DVRL(BaseValuator):
         check_is_fitted(self, "data_values_")
         from ._torch.dvrl import selection_probabilities
 
-        X, y = self._validate_more_rows(X), self._encode_more(y)
+        X, y = validate_more_rows(self, X, y)
         probabilities = [
             selection_probabilities(selector, *encoder.encode(X, y))
             for selector, encoder in zip(self._selectors, self._encoders, strict=True)

@@ -19,6 +19,7 @@ from sklearn.utils.validation import check_is_fitted
 from ._games import make_games, mean_over_games
 from ._inverse_products import conjugate_gradient, lissa
 from ._linear_curvature import LinearCurvature, check_linear_model
+from ._validation import validate_more_rows
 from .base import BaseValuator
 from .utils._sklearn import Interval, StrOptions
 
@@ -230,7 +231,8 @@ class InfluenceFunction(BaseValuator):
             added, to first order; the mean over the folds where `fit` had no `X_val`.
         """
         check_is_fitted(self, "data_values_")
-        X, y = self._validate_more_rows(X), self._model_labels(self._encode_more(y))
+        X, y = validate_more_rows(self, X, y)
+        y = self._model_labels(y)
         values = [
             curvature.row_products(X, y, response) / curvature.n_samples
             for curvature, response in zip(

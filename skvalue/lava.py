@@ -20,6 +20,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
 from ._games import make_games, mean_over_games
+from ._validation import validate_more_rows
 from .base import BaseValuator
 from .utils._sklearn import Interval, StrOptions
 
@@ -54,9 +55,9 @@ class LAVA(BaseValuator):
         Weight :math:`\lambda` of the distance between labels, >= 0. For real targets
         that distance is :math:`(y-y')^2`, scaled to the mean of :math:`d`.
 
-    regularization : float, default=0.0
-        Entropic regularization in units of the mean cost, >= 0. 0 solves exactly by the
-        network simplex; above (try 0.05), Sinkhorn iterations, for many rows.
+    regularization : float, default=0.1
+        Entropic regularization in units of the mean cost, >= 0: Sinkhorn iterations. 0
+        solves the linear program exactly, by the network simplex; see Notes.
 
     cv : int or cross-validation splitter, default=5
         Folds for cross-fitting where `X_val` is not given.
@@ -98,7 +99,7 @@ class LAVA(BaseValuator):
     Raises
     ------
     ImportError
-        In `fit`, where POT is not installed (the extra ``ot``).
+        In `fit` with ``regularization=0``, where POT, the extra ``ot``, is missing.
 
     See Also
     --------
@@ -140,7 +141,7 @@ class LAVA(BaseValuator):
     >>> from skvalue.lava import LAVA
     >>> X, y = load_iris(return_X_y=True)
     >>> y[:5] = 2  # setosa, labelled virginica
-    >>> valuator = LAVA(regularization=0.1, random_state=0)
+    >>> valuator = LAVA(random_state=0)
     >>> values = valuator.fit(X, y).data_values_
     >>> bool(values[:5].max() < np.median(values[5:50]))
     True
@@ -162,7 +163,7 @@ class LAVA(BaseValuator):
         *,
         feature_cost="sqeuclidean",
         label_cost=1.0,
-        regularization=0.0,
+        regularization=0.1,
         cv=5,
         n_jobs=None,
         drop="auto",
@@ -197,7 +198,7 @@ class LAVA(BaseValuator):
             `X_val`.
         """
         check_is_fitted(self, "data_values_")
-        X, y = self._validate_more_rows(X), self._encode_more(y)
+        X, y = validate_more_rows(self, X, y)
         total, count = np.zeros(len(X)), np.zeros(len(X))
         for game, transport in zip(self._games, self._transports, strict=True):
             potential = transport["mean"] - _potential_of_new_rows(
@@ -210,7 +211,8 @@ class LAVA(BaseValuator):
         return total / count
 
     def _fit(self, X, y, X_val, y_val):
-        _import_ot()
+        if self.regularization == 0:
+            _import_ot()
         classification = hasattr(self, "classes_")
         games = make_games(
             X,
@@ -282,8 +284,9 @@ def _solve_transport(cost, regularization):
     """Dual potentials of either side and the transport cost, for uniform weights."""
     weights, held_out_weights = (np.full(size, 1 / size) for size in cost.shape)
     scale = cost.mean()
-    # Sinkhorn's temperature is relative to the mean: with no cost nothing is blurred.
-    if regularization == 0 or scale == 0:
+    if scale == 0:
+        return np.zeros(len(weights)), np.zeros(len(held_out_weights)), 0.0
+    if regularization == 0:
         _, log = _import_ot().emd(
             weights, held_out_weights, cost, numItermax=SIMPLEX_ITERATIONS, log=True
         )
@@ -353,7 +356,7 @@ def _import_ot():
         import ot
     except ImportError as error:
         raise ImportError(
-            "LAVA needs POT (Python Optimal Transport); install the extra: "
-            'pip install "skvalue[ot]".'
+            "LAVA(regularization=0) needs POT (Python Optimal Transport); install the "
+            'extra, pip install "skvalue[ot]", or use regularization > 0.'
         ) from error
     return ot

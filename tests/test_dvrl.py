@@ -149,7 +149,7 @@ def test_integer_targets_are_real_for_a_regressor():
 def test_same_values_for_any_n_jobs_and_random_states_untouched():
     X, y, *_ = blobs(60)
     torch_state = torch.get_rng_state()
-    numpy_state = np.random.get_state()[1].copy()  # noqa: NPY002
+    numpy_state = np.random.get_state()[1].copy()
     with parallel_config(backend="threading"):
         one, two = (
             DVRL(GaussianNB(), n_jobs=n, random_state=1, **TINY).fit(X, y).data_values_
@@ -157,7 +157,7 @@ def test_same_values_for_any_n_jobs_and_random_states_untouched():
         )
     np.testing.assert_array_equal(one, two)
     assert torch.equal(torch.get_rng_state(), torch_state)
-    now = np.random.get_state()[1]  # noqa: NPY002
+    now = np.random.get_state()[1]
     np.testing.assert_array_equal(now, numpy_state)
 
 

@@ -362,13 +362,13 @@ def test_skorch_net_is_cross_fitted_and_leaves_the_random_state_alone(settings):
     X, y, *_ = classification(200, flip_y=0.0, class_sep=2.0, n_clusters_per_class=1)
     y[:20] = 1 - y[:20]
     torch_state = torch.get_rng_state()
-    numpy_state = np.random.get_state()[1].copy()  # noqa: NPY002
+    numpy_state = np.random.get_state()[1].copy()
     valuator = InfluenceFunction(net(**settings), solver="cg", cv=3, random_state=0)
     first = valuator.fit(X, y).data_values_
     assert roc_auc_score(np.arange(200) < 20, -first) > 0.9
     np.testing.assert_array_equal(valuator.fit(X, y).data_values_, first)
     assert torch.equal(torch.get_rng_state(), torch_state)
-    now = np.random.get_state()[1]  # noqa: NPY002
+    now = np.random.get_state()[1]
     np.testing.assert_array_equal(now, numpy_state)
 
 

@@ -19,8 +19,8 @@ from skvalue.lava import LAVA
 
 METHODS = {
     "influence": InfluenceFunction,
-    "LAVA, exact": LAVA,
-    "LAVA, regularization=0.1": lambda **k: LAVA(regularization=0.1, **k),
+    "LAVA": LAVA,
+    "LAVA, exact": lambda **settings: LAVA(regularization=0.0, **settings),
     "DVRL": DVRL,
 }
 
