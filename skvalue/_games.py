@@ -15,7 +15,7 @@ from sklearn.utils import check_random_state
 class Game(NamedTuple):
     """Training rows, what they are measured on, and the seed of all randomness."""
 
-    rows: np.ndarray
+    rows: np.ndarray | slice
     X_val: np.ndarray
     y_val: np.ndarray
     seed: int
@@ -52,9 +52,11 @@ def make_games(X, y, X_val, y_val, *, cv, classification, random_state):
     games : list of Game
         One game a fold; a single one where `X_val` is given.
     """
-    random_state = check_random_state(random_state)
+    # None draws fresh entropy: numpy's global state is the user's.
+    fresh = np.random.RandomState() if random_state is None else random_state
+    random_state = check_random_state(fresh)
     if X_val is not None:
-        return [Game(np.arange(len(y)), X_val, y_val, _seed(random_state))]
+        return [Game(slice(None), X_val, y_val, _seed(random_state))]
     games = []
     for rows, held_out in splits(X, y, cv, classification, random_state):
         if classification:
@@ -116,6 +118,6 @@ def mean_over_games(games, results, n_samples):
     """
     total, count = np.zeros(n_samples), np.zeros(n_samples)
     for game, values in zip(games, results, strict=True):
-        np.add.at(total, game.rows, values)
-        np.add.at(count, game.rows, 1)
+        total[game.rows] += values
+        count[game.rows] += 1
     return total / count

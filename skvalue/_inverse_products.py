@@ -31,14 +31,17 @@ def conjugate_gradient(matvec, right_side, *, tol, max_iter):
     -------
     solution : same type and shape as `right_side`
         The inverse Hessian times `right_side`.
+
+    n_products : int
+        Products that it took.
     """
     solution = right_side * 0.0
     residual = direction = right_side
     squared_norm = _dot(residual, residual)
     goal = tol**2 * squared_norm
-    for _ in range(max_iter):
+    for n_products in range(max_iter):
         if squared_norm <= goal:
-            return solution
+            return solution, n_products
         product = matvec(direction)
         curvature = _dot(direction, product)
         if not curvature > 0:
@@ -60,7 +63,7 @@ def conjugate_gradient(matvec, right_side, *, tol, max_iter):
             ConvergenceWarning,
             stacklevel=2,
         )
-    return solution
+    return solution, max_iter
 
 
 def lissa(matvec, right_side, *, n_rows, batch_size, max_iter, random_state):

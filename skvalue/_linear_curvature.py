@@ -59,14 +59,20 @@ class LinearCurvature:
                 model.class_weight, classes=model.classes_, y=y
             )
 
-    def gradient(self, X, y):
-        """Gradient of the mean loss of given rows, unweighted and without penalty.
+    def gradient(self, X, y, scoring):
+        """Gradient of the mean score of given rows, unweighted and without penalty.
 
-        The log loss is in nats, the squared loss is the squared error (not half).
+        The loss is the log loss in nats, or the squared error (not half of it); the
+        score ``"proba"`` is the probability of the labels not observed.
         """
         design = self._with_intercept(X)
-        scale = 1.0 if isinstance(self.model, LogisticRegression) else 2.0
-        return scale * self._residuals(design, y).T @ design / len(X)
+        residuals = self._residuals(design, y)
+        if scoring == "proba":
+            # The gradient of -p is p times that of -log p.
+            residuals = residuals * self._label_probability(design, y)[:, None]
+        elif not isinstance(self.model, LogisticRegression):
+            residuals = 2 * residuals
+        return residuals.T @ design / len(X)
 
     def row_products(self, X, y, direction):
         """Product of each row's gradient and a direction; weighted like the fit."""
@@ -127,7 +133,7 @@ class LinearCurvature:
 
     def _with_intercept(self, X):
         X = np.asarray(X, dtype=np.float64)
-        return np.c_[X, np.ones(len(X))] if self.model.fit_intercept else X
+        return np.column_stack((X, np.ones(len(X)))) if self.model.fit_intercept else X
 
     def _weights(self, y):
         if self.class_weights is None:
@@ -139,6 +145,13 @@ class LinearCurvature:
         probabilities = self._probabilities(scores)
         target = _target(self.model, y, scores.shape[1])
         return (scores if probabilities is None else probabilities) - target
+
+    def _label_probability(self, design, y):
+        codes = np.searchsorted(self.model.classes_, y)
+        probabilities = self._probabilities(design @ self.coefficients.T)
+        if probabilities.shape[1] == 1:
+            return np.where(codes == 1, probabilities[:, 0], 1 - probabilities[:, 0])
+        return probabilities[np.arange(len(y)), codes]
 
     def _probabilities(self, scores):
         """Class probabilities of scores; None for the squared loss."""

@@ -1,4 +1,4 @@
-"""Influence functions: what happens to the validation loss when a row is removed?
+"""Influence functions: the change of the validation loss when a row is removed.
 
     value_i = (1/n) grad L_val^T H^-1 grad l_i  ~  L_val(N without i) - L_val(N)
 
@@ -11,7 +11,7 @@ from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
-from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
@@ -19,6 +19,7 @@ from sklearn.utils.validation import check_is_fitted
 from ._games import make_games, mean_over_games
 from ._inverse_products import conjugate_gradient, lissa
 from ._linear_curvature import LinearCurvature, check_linear_model
+from ._validation import validate_more_rows
 from .base import BaseValuator
 from .utils._sklearn import Interval, StrOptions
 
@@ -55,6 +56,13 @@ class InfluenceFunction(BaseValuator):
         How the system with the Hessian is solved: ``"exact"`` by a dense Cholesky
         factor, ``"cg"`` by conjugate gradients and ``"lissa"`` by a stochastic series,
         both on Hessian-vector products, for models of many parameters.
+
+    scoring : {"auto", "loss", "proba"}, default="auto"
+        What is measured on the held-out rows, lower being better: ``"loss"``, the
+        model's own (log loss in nats, squared error), or ``"proba"``, the probability
+        of the labels not observed, for models of probabilities. ``"auto"`` is
+        ``"loss"`` on a given `X_val`, which is taken to be clean, and ``"proba"`` in
+        cross-fitting where the model has probabilities; see Notes.
 
     curvature : {"hessian", "gauss_newton"}, default="hessian"
         For a network: the Hessian, which is positive definite only near a minimum, or
@@ -94,11 +102,14 @@ class InfluenceFunction(BaseValuator):
     Attributes
     ----------
     data_values_ : ndarray of shape (n_samples,), dtype float64
-        Estimated rise of the mean validation loss when the row is removed, in units of
-        that loss (nats; squared error); higher is better.
+        Estimated rise of the mean `scoring` on the held-out rows when the row is
+        removed, in its units (nats, squared error or probability); higher is better.
 
     estimators_ : list
         The fitted models, one a game: one with `X_val`, else one a fold.
+
+    n_iter_ : int
+        Largest number of Hessian products of a game; 1 for ``"exact"``.
 
     classes_ : ndarray of shape (n_classes,)
         The labels, where the target is categorical.
@@ -122,7 +133,13 @@ class InfluenceFunction(BaseValuator):
     Cost for p parameters: exact O(n p^2 + p^3) time and O(p^2) memory (p counts every
     class of a multinomial model); CG and LiSSA O(n p) a product and O(p) memory beside
     the data. Per-row gradients are never stored: their products with the solution are
-    one forward-mode derivative.
+    one derivative along it.
+
+    Wrong labels among the held-out rows make a log loss reward uncertainty, and wrong
+    labels among the training rows are what keeps a model uncertain: cross-fitted
+    values by log loss do not find flipped labels (AUC near .5 for two classes). A
+    probability is linear in the share of wrong labels, so that as long as most are
+    right it still rewards the right label, hence ``scoring="auto"``.
 
     The estimate is of first order: it misses the leverage of the row, so removal of
     outliers far from the rest is underestimated, and on networks away from a minimum
@@ -154,6 +171,7 @@ class InfluenceFunction(BaseValuator):
         **BaseValuator._parameter_constraints,
         "estimator": "no_validation",
         "solver": [StrOptions({"exact", "cg", "lissa"})],
+        "scoring": [StrOptions({"auto", "loss", "proba"})],
         "curvature": [StrOptions({"hessian", "gauss_newton"})],
         "damping": [Interval(Real, 0, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="neither")],
@@ -169,6 +187,7 @@ class InfluenceFunction(BaseValuator):
         estimator=None,
         *,
         solver="exact",
+        scoring="auto",
         curvature="hessian",
         damping=1e-3,
         tol=1e-8,
@@ -184,6 +203,7 @@ class InfluenceFunction(BaseValuator):
         super().__init__(drop=drop, random_state=random_state, verbose=verbose)
         self.estimator = estimator
         self.solver = solver
+        self.scoring = scoring
         self.curvature = curvature
         self.damping = damping
         self.tol = tol
@@ -206,12 +226,13 @@ class InfluenceFunction(BaseValuator):
 
         Returns
         -------
-        values : ndarray of shape (n_rows,)
-            Estimated fall of the mean validation loss when the row is added, to first
-            order; the mean over the folds where `fit` had no `X_val`.
+        ndarray of shape (n_rows,)
+            Estimated fall of the mean score on the held-out rows when the row is
+            added, to first order; the mean over the folds where `fit` had no `X_val`.
         """
         check_is_fitted(self, "data_values_")
-        X, y = self._validate_more_rows(X), self._model_labels(self._encode_more(y))
+        X, y = validate_more_rows(self, X, y)
+        y = self._model_labels(y)
         values = [
             curvature.row_products(X, y, response) / curvature.n_samples
             for curvature, response in zip(
@@ -234,13 +255,15 @@ class InfluenceFunction(BaseValuator):
             random_state=self.random_state,
         )
         settings = self.get_params(deep=False)
+        settings["scoring"] = self._check_scoring(model, regression, X_val)
         results = Parallel(n_jobs=self.n_jobs)(
             delayed(_value_rows)(model, X[game.rows], y[game.rows], game, settings)
             for game in games
         )
-        values, self.estimators_, self._curvatures, self._responses = map(
+        values, self.estimators_, self._curvatures, self._responses, n_iter = map(
             list, zip(*results, strict=True)
         )
+        self.n_iter_ = max(n_iter)
         self.data_values_ = mean_over_games(games, values, len(y))
 
     def _check_model(self, regression, X_val):
@@ -259,6 +282,18 @@ class InfluenceFunction(BaseValuator):
                 "X_val and y_val, or a skorch net that is not fitted yet."
             )
         return self.estimator
+
+    def _check_scoring(self, model, regression, X_val):
+        """What to measure on the held-out rows."""
+        has_probabilities = not regression and not isinstance(model, RidgeClassifier)
+        if self.scoring == "proba" and not has_probabilities:
+            raise ValueError(
+                f'scoring="proba" needs a model of class probabilities, and '
+                f'estimator={model!r} is none; use scoring="loss".'
+            )
+        if self.scoring != "auto":
+            return self.scoring
+        return "proba" if has_probabilities and X_val is None else "loss"
 
     def _model_labels(self, y):
         """Labels as the model sees them: codes for a network, else the user's own."""
@@ -280,10 +315,10 @@ class InfluenceFunction(BaseValuator):
 def _value_rows(model, X, y, game, settings):
     """Fit on the rows of a game and value each against its held-out rows."""
     model, curvature = _fit_curvature(model, X, y, game.seed, settings)
-    gradient = curvature.gradient(game.X_val, game.y_val)
-    response = _inverse_product(curvature, X, y, gradient, game.seed, settings)
+    gradient = curvature.gradient(game.X_val, game.y_val, settings["scoring"])
+    response, n_iter = _inverse_product(curvature, X, y, gradient, game.seed, settings)
     values = curvature.row_products(X, y, response) / len(y)
-    return values, model, curvature, response
+    return values, model, curvature, response, n_iter
 
 
 def _fit_curvature(model, X, y, seed, settings):
@@ -306,13 +341,13 @@ def _fit_curvature(model, X, y, seed, settings):
 def _inverse_product(curvature, X, y, gradient, seed, settings):
     """Inverse Hessian of the training loss times the validation gradient."""
     if settings["solver"] == "exact":
-        return curvature.solve(X, y, gradient)
+        return curvature.solve(X, y, gradient), 1
     product = curvature.hessian_operator(X, y)
     if settings["solver"] == "cg":
         return conjugate_gradient(
             product, gradient, tol=settings["tol"], max_iter=settings["max_iter"]
         )
-    return lissa(
+    response = lissa(
         product,
         gradient,
         n_rows=len(y),
@@ -320,6 +355,7 @@ def _inverse_product(curvature, X, y, gradient, seed, settings):
         max_iter=settings["max_iter"],
         random_state=check_random_state(seed),
     )
+    return response, settings["max_iter"]
 
 
 def _kind(estimator):

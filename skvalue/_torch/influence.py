@@ -1,19 +1,21 @@
 """Gradients and Hessians of a trained network, as products with a direction.
 
-No row's gradient is ever stored. The products ``g_i . v`` of all rows of a batch are
-one forward-mode derivative of the row losses along ``v`` (Baydin et al., "Automatic
-Differentiation in Machine Learning: a Survey", 2018), at about the cost of two forward
-passes and without the ``(n_samples, n_parameters)`` array of per-row gradients. The
-Hessian product is the forward-mode derivative of the gradient (Pearlmutter, 1994).
+No row's gradient is ever stored. With the Jacobian ``J`` of the losses of a batch of
+rows, reverse mode gives ``u -> J^T u``, which is linear in ``u``; its own reverse mode
+is ``v -> J v``, the product of every row's gradient with ``v``, at the cost of two
+backward passes and without the ``(n_samples, n_parameters)`` array. The Hessian product
+is the reverse mode of the gradient, since the Hessian is symmetric (Pearlmutter, "Fast
+Exact Multiplication by the Hessian", 1994).
 """
 
 import copy
+from functools import partial
 
 import numpy as np
 import torch
 from sklearn.base import clone
 from skorch import NeuralNetBinaryClassifier
-from torch.func import functional_call, grad, jvp, vjp, vmap
+from torch.func import functional_call, grad, vjp, vmap
 
 
 class NetworkCurvature:
@@ -56,23 +58,24 @@ class NetworkCurvature:
         self._shapes = {name: p.shape for name, p in trained.items()}
         self.parameters = torch.cat([p.detach().flatten() for p in trained.values()])
 
-    def gradient(self, X, y):
-        """Gradient of the mean loss of given rows."""
+    def gradient(self, X, y, scoring):
+        """Gradient of the mean loss of given rows, or of ``1 - exp(-loss)``.
+
+        The latter is the probability of the labels not observed (``"proba"``).
+        """
         total = torch.zeros_like(self.parameters)
-        for rows, target in self._batches(X, y):
-            total += grad(lambda p, b=(rows, target): self._losses(p, *b).sum())(
-                self.parameters
-            )
+        for batch in self._batches(X, y):
+            losses = self._losses(self.parameters, *batch)
+            weights = torch.exp(-losses) if scoring == "proba" else None
+            total += self._gradient(self.parameters, *batch, weights=weights)
         return total / len(X)
 
     def row_products(self, X, y, direction):
         """Product of each row's gradient and a direction."""
-        products = [
-            jvp(
-                lambda p, b=batch: self._losses(p, *b), (self.parameters,), (direction,)
-            )[1]
-            for batch in self._batches(X, y)
-        ]
+        products = []
+        for batch in self._batches(X, y):
+            losses = partial(self._losses, X=batch[0], y=batch[1])
+            products.append(_jacobian_product(losses, self.parameters, direction))
         return torch.cat(products).cpu().numpy()
 
     def hessian_operator(self, X, y):
@@ -109,22 +112,27 @@ class NetworkCurvature:
             )
         return torch.cholesky_solve(gradient[:, None], factor)[:, 0]
 
-    def _hessian_product(self, direction, X, y):
-        def gradient(parameters):
-            return grad(lambda p: self._losses(p, X, y).sum())(parameters)
+    def _gradient(self, parameters, X, y, weights=None):
+        def total(parameters):
+            losses = self._losses(parameters, X, y)
+            return losses.sum() if weights is None else (weights * losses).sum()
 
-        return jvp(gradient, (self.parameters,), (direction,))[1]
+        return grad(total)(parameters)
+
+    def _hessian_product(self, direction, X, y):
+        gradient = partial(self._gradient, X=X, y=y)
+        return vjp(gradient, self.parameters)[1](direction)[0]
 
     def _gauss_newton_product(self, direction, X, y):
-        def forward(parameters):
-            return self._forward(parameters, X)
+        forward = partial(self._forward, X=X)
 
         def output_gradient(outputs):
             return grad(lambda f: self._loss(f, self._like(f, y)).sum())(outputs)
 
-        outputs, tangent = jvp(forward, (self.parameters,), (direction,))
-        curved = jvp(output_gradient, (outputs,), (tangent,))[1]
-        return vjp(forward, self.parameters)[1](curved)[0]
+        outputs, pullback = vjp(forward, self.parameters)
+        tangent = _jacobian_product(forward, self.parameters, direction)
+        curved = vjp(output_gradient, outputs)[1](tangent)[0]
+        return pullback(curved)[0]
 
     def _losses(self, parameters, X, y):
         outputs = self._forward(parameters, X)
@@ -159,6 +167,15 @@ class NetworkCurvature:
                     device=self.device,
                 ),
             )
+
+
+def _jacobian_product(function, at, direction):
+    """Directional derivative by reverse mode twice, for every differentiable layer."""
+
+    def pullback(cotangent):
+        return vjp(function, at)[1](cotangent)[0]
+
+    return vjp(pullback, torch.zeros_like(function(at)))[1](direction)[0]
 
 
 def fit_network(net, X, y, *, seed):

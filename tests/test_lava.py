@@ -1,0 +1,162 @@
+"""LAVA against a direct computation with POT and against what transport promises."""
+
+import sys
+
+import numpy as np
+import pytest
+from joblib import parallel_config
+from sklearn.datasets import load_digits, load_iris, make_regression
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import roc_auc_score
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from skvalue import lava
+from skvalue.lava import LAVA
+
+ot = pytest.importorskip("ot")
+
+
+@parametrize_with_checks([LAVA(drop=0.0), LAVA(drop=0.0, regularization=0.0)])
+def test_scikit_learn_checks(estimator, check):
+    check(estimator)
+
+
+def iris(n_samples=90):
+    X, y = load_iris(return_X_y=True)
+    order = np.random.default_rng(0).permutation(len(X))
+    X, y = X[order], y[order]
+    return X[:n_samples], y[:n_samples], X[n_samples:], y[n_samples:]
+
+
+def flipped_digits(n_samples):
+    X, y = load_digits(return_X_y=True)
+    generator = np.random.default_rng(0)
+    order = generator.permutation(len(X))
+    X, y = X[order] / 16, y[order]
+    is_bad = np.arange(n_samples) < n_samples // 10
+    shift = generator.integers(1, 10, n_samples) * is_bad
+    held_out = slice(n_samples, 3 * n_samples // 2)
+    labels = (y[:n_samples] + shift) % 10
+    return X[:n_samples], labels, X[held_out], y[held_out], is_bad
+
+
+def test_agrees_with_a_direct_computation():
+    X, y, X_val, y_val = iris(73)
+    valuator = LAVA(label_cost=2.0, regularization=0.0).fit(
+        X, y, X_val=X_val, y_val=y_val
+    )
+    cost = ot.dist(X, X_val, metric="sqeuclidean")
+    for label in range(3):
+        for other in range(3):
+            distance = ot.emd2(
+                ot.unif(np.sum(y == label)),
+                ot.unif(np.sum(y_val == other)),
+                ot.dist(X[y == label], X_val[y_val == other], metric="sqeuclidean"),
+            )
+            assert valuator.label_distances_[label, other] == pytest.approx(distance)
+            cost[np.ix_(y == label, y_val == other)] += 2.0 * distance
+    _, log = ot.emd(ot.unif(73), ot.unif(77), cost, log=True)
+    f = log["u"]
+    expected = [-(f[i] - np.delete(f, i).mean()) for i in range(73)]
+    np.testing.assert_allclose(valuator.data_values_, expected, atol=1e-9)
+
+
+def test_value_is_the_fall_of_the_distance_when_weight_moves_to_the_row():
+    X, y, X_val, y_val = iris(73)
+    values = LAVA(label_cost=0.0, regularization=0.0)
+    values = values.fit(X, y, X_val=X_val, y_val=y_val).data_values_
+    cost = ot.dist(X, X_val, metric="sqeuclidean")
+    step = 1e-7
+    for row in range(0, 73, 6):
+        weights = np.full(73, 1 / 73 - step / 72)
+        weights[row] = 1 / 73 + step
+        before = ot.emd2(ot.unif(73), ot.unif(77), cost)
+        after = ot.emd2(weights, ot.unif(77), cost)
+        assert values[row] == pytest.approx((before - after) / step, abs=1e-4)
+
+
+def test_regularised_values_approach_the_exact_ones():
+    X, y, X_val, y_val = iris(73)
+    exact, blurred = (
+        LAVA(regularization=regularization)
+        .fit(X, y, X_val=X_val, y_val=y_val)
+        .data_values_
+        for regularization in (0.0, 0.003)
+    )
+    assert np.corrcoef(exact, blurred)[0, 1] > 0.99
+
+
+def test_sinkhorn_potentials_agree_with_pot(monkeypatch):
+    monkeypatch.setattr(lava, "SINKHORN_TOLERANCE", 1e-9)
+    X, _, X_val, _ = iris()
+    cost = ot.dist(X, X_val)
+    temperature = 0.1 * cost.mean()
+    potential, _ = lava._sinkhorn(cost, temperature)
+    weights = ot.unif(len(X)), ot.unif(len(X_val))
+    _, log = ot.sinkhorn(
+        *weights, cost, temperature, method="sinkhorn_log", log=True, stopThr=1e-10
+    )
+    expected = temperature * log["log_u"]
+    np.testing.assert_allclose(
+        potential - potential.mean(), expected - expected.mean(), atol=1e-5
+    )
+
+
+@pytest.mark.parametrize("regularization", [0.0, 0.1])
+def test_finds_flipped_digits(regularization):
+    X, y, X_val, y_val, is_bad = flipped_digits(500)
+    valuator = LAVA(regularization=regularization).fit(X, y, X_val=X_val, y_val=y_val)
+    auc = roc_auc_score(is_bad, -valuator.data_values_)
+    # The exact potentials follow single held-out rows; blurring averages over them.
+    assert auc > (0.85 if regularization else 0.6)
+
+
+def test_cross_fitted_values_find_flipped_digits():
+    X, y, _, _, is_bad = flipped_digits(500)
+    values = LAVA(random_state=0).fit(X, y).data_values_
+    assert roc_auc_score(is_bad, -values) > 0.9
+
+
+@pytest.mark.parametrize("regularization", [0.0, 0.1])
+def test_predict_values_of_the_training_rows_are_their_values(regularization):
+    X, y, X_val, y_val = iris(73)
+    valuator = LAVA(regularization=regularization)
+    valuator.fit(X, y, X_val=X_val, y_val=y_val)
+    # A training row is one of the n that calibrate it, a new row is not.
+    expected = valuator.data_values_ * 72 / 73
+    tolerance = 1e-2 if regularization else 1e-9
+    np.testing.assert_allclose(valuator.predict_values(X, y), expected, atol=tolerance)
+
+
+def test_real_targets_are_moved_with_the_features():
+    X, y = make_regression(120, 5, random_state=0)
+    y[:12] = np.random.default_rng(0).permutation(y[:12]) + 3 * y.std()
+    is_bad = np.arange(120) < 12
+    first, second = (
+        LAVA(random_state=0).fit(X, target).data_values_ for target in (y, 5 * y + 1)
+    )
+    assert roc_auc_score(is_bad, -first) > 0.7
+    np.testing.assert_allclose(first, second, atol=1e-9)
+
+
+def test_same_values_for_any_n_jobs_and_seed():
+    X, y, *_ = iris()
+    with parallel_config(backend="threading"):
+        one, two = (
+            LAVA(n_jobs=n, random_state=3).fit(X, y).data_values_ for n in (1, 2)
+        )
+    np.testing.assert_array_equal(one, two)
+
+
+def test_sinkhorn_says_when_it_has_not_converged(monkeypatch):
+    X, y, X_val, y_val = iris()
+    monkeypatch.setattr(lava, "SINKHORN_ITERATIONS", 1)
+    with pytest.warns(ConvergenceWarning, match="raise regularization"):
+        LAVA(regularization=0.01).fit(X, y, X_val=X_val, y_val=y_val)
+
+
+def test_missing_pot_names_the_extra(monkeypatch):
+    X, y, *_ = iris()
+    monkeypatch.setitem(sys.modules, "ot", None)
+    with pytest.raises(ImportError, match=r"skvalue\[ot\]"):
+        LAVA(regularization=0.0).fit(X, y)
