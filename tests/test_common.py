@@ -2,7 +2,9 @@
 
 import pytest
 from sklearn.base import BaseEstimator, clone
+from sklearn.ensemble import ExtraTreesRegressor, IsolationForest
 from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import GaussianNB
 from sklearn.utils import estimator_checks as sklearn_checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
@@ -13,18 +15,35 @@ from skvalue.utils.estimator_checks import valuator_checks_generator
 # One line a public estimator: an instance that is cheap to fit.
 NDDV = skvalue.NDDVValuator(n_members=2, max_epochs=3, random_state=0)
 CHEAP = {
+    "DVRL": skvalue.DVRL(GaussianNB(), max_epochs=3, cv=2, random_state=0),
+    "FeatureConfidence": skvalue.FeatureConfidence(
+        ExtraTreesRegressor(40, bootstrap=True), n_columns=2
+    ),
+    "InfluenceFunction": skvalue.InfluenceFunction(random_state=0),
+    "KNNShapley": skvalue.KNNShapley(),
+    "LAVA": skvalue.LAVA(random_state=0),
+    "ConsensusValuator": skvalue.ConsensusValuator(
+        [("confidence", skvalue.SelfConfidence(cv=2)), ("knn", skvalue.KNNShapley())]
+    ),
     "CuratedEstimator": skvalue.CuratedEstimator(LogisticRegression(), NDDV),
+    "DataOOB": skvalue.DataOOB(n_estimators=40),
     "NDDVValuator": NDDV,
+    "OutlierValuator": skvalue.OutlierValuator(IsolationForest(n_estimators=9)),
+    "SelfConfidence": skvalue.SelfConfidence(cv=2),
     "ValueSampler": skvalue.ValueSampler(NDDV),
 }
 
 # For the checks of the values, where a few epochs are too few to tell wrong labels.
 DETECTING = {
+    "DVRL": skvalue.DVRL(GaussianNB(), max_epochs=60, cv=2),
     "NDDVValuator": skvalue.NDDVValuator(n_members=2, max_epochs=5, lr=0.03),
 }
 
 # Valuators whose values do not answer to a wrong label, and why.
-EXPECTED_FAILED_CHECKS = {}
+EXPECTED_FAILED_CHECKS = {
+    name: {"check_flipped_labels": "values rows by their features alone"}
+    for name in ["FeatureConfidence", "OutlierValuator"]
+}
 
 CLEANS_BY_DESIGN = {
     check: "fit_transform replaces low-value rows by design; transform does not"

@@ -87,7 +87,7 @@ def test_agrees_with_leave_one_out_refits_of_logistic_regression():
         (RidgeClassifier(alpha=5.0), coded_squared_error, 2),
         (RidgeClassifier(class_weight={0: 3.0}), coded_squared_error, 3),
     ],
-    ids=repr,
+    ids=lambda part: getattr(part, "__name__", repr(part)),
 )
 def test_agrees_with_refits_of_every_linear_classifier(model, loss, n_classes):
     data = classification(150, n_classes)

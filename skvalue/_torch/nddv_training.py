@@ -6,7 +6,6 @@ from contextlib import contextmanager
 
 import numpy as np
 import torch
-from sklearn.utils import gen_batches
 from skorch.callbacks import LRScheduler
 from skorch.helper import predefined_split
 
