@@ -15,6 +15,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from .euler_step import EulerStep
+
 
 def uniform_fan_in(*shape, fan_in, generator):
     """Parameter drawn from U(-1/sqrt(fan_in), 1/sqrt(fan_in))."""
@@ -39,8 +41,20 @@ class StackedControl(nn.Module):
         hidden = self._hidden(states)
         return torch.baddbmm(self.biases[-1], hidden, self.weights[-1])
 
-    def advance(self, drift, shift, states, step):
-        """Return ``drift + shift + step * psi(states)``; `drift` is overwritten."""
+    def advance(self, drift, shift, states, keep, step, in_place=False):
+        """Return ``drift + shift + keep * states + step * psi(states)``.
+
+        `drift` is overwritten; with `in_place`, so is the gradient in the backward
+        pass, see `EulerStep`.
+        """
+        if in_place:
+            layers = [
+                parameter
+                for layer in range(len(self.weights))
+                for parameter in (self.weights[layer], self.biases[layer])
+            ]
+            return EulerStep.apply(drift, shift, states, *layers, keep, step)
+        drift.add_(states, alpha=keep)
         # Two passes over (batch, n_features) instead of five: what is the same for
         # every row is summed before it meets them, and the last product accumulates.
         drift.add_(torch.add(shift, self.biases[-1], alpha=step))
@@ -68,8 +82,9 @@ class CustomControl(nn.Module):
         ]
         return torch.stack(controls)
 
-    def advance(self, drift, shift, states, step):
-        """Return ``drift + shift + step * psi(states)``; `drift` is overwritten."""
+    def advance(self, drift, shift, states, keep, step, in_place=False):
+        """Return ``drift + shift + keep * states + step * psi(states)``."""
+        drift.add_(states, alpha=keep)
         return drift.add_(shift).add_(self(states), alpha=step)
 
 
@@ -131,8 +146,16 @@ class MeanFieldDynamics(nn.Module):
         """Length dt of a time step."""
         return 1 / len(self.controls)
 
-    def forward(self, states):
+    def forward(self, states, in_place=False):
         """Run the dynamics; noise only in training mode.
+
+        Parameters
+        ----------
+        states : tensor (n_members, batch, n_features)
+            X_0.
+        in_place : bool
+            Save memory in the backward pass: for one gradient with respect to the
+            parameters, neither to the states nor to be differentiated again.
 
         Returns
         -------
@@ -148,12 +171,12 @@ class MeanFieldDynamics(nn.Module):
         running_cost = 0.0
         for control, mean_field in zip(self.controls, self.mean_field, strict=True):
             drift = self._noise(states, step)
-            drift = drift.add_(states, alpha=1 - self.interaction * step)
             if self.control_penalty:
                 energy = control(states).square().sum(-1).mean(-1)
                 running_cost = running_cost + self.control_penalty * step * energy
             pull = self.interaction * step * mean_field
-            states = control.advance(drift, pull, states, step)
+            keep = 1 - self.interaction * step
+            states = control.advance(drift, pull, states, keep, step, in_place)
             trajectory.append(states)
         outputs = torch.baddbmm(self.head_bias, states, self.head_weight)
         return trajectory, outputs, running_cost

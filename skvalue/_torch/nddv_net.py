@@ -168,7 +168,7 @@ class NDDVNet(NeuralNet):
         if self.meta_learner is not None and self._steps % self.meta_interval == 0:
             self._meta_step(X, y)
         self._steps += 1
-        trajectory, outputs, running_cost = self.module_(X)
+        trajectory, outputs, running_cost = self.module_(X, in_place=True)
         cost = self.criterion_(outputs, y)
         weights = self._weights(cost.detach())
         # Summed over the members: their parameters are disjoint, so are the gradients.
