@@ -94,7 +94,7 @@ class DVRL(BaseValuator):
     n_features_in_ : int
         Number of features seen during fit.
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, where `X` has string column names.
 
     fill_indices_ : ndarray of shape (n_samples,)

@@ -104,7 +104,7 @@ class KNNShapley(BaseValuator):
     n_features_in_ : int
         Number of columns.
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns, where `X` has them.
 
     fill_indices_ : ndarray of shape (n_samples,)

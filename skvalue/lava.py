@@ -47,9 +47,9 @@ class LAVA(BaseValuator):
 
     Parameters
     ----------
-    feature_cost : {"sqeuclidean", "euclidean", "cityblock", "cosine"}, \
-            default="sqeuclidean"
-        The cost :math:`d` of moving one row's features to another's.
+    feature_cost : str, default="sqeuclidean"
+        The cost :math:`d` of moving one row's features to another's:
+        ``"sqeuclidean"``, ``"euclidean"``, ``"cityblock"`` or ``"cosine"``.
 
     label_cost : float, default=1.0
         Weight :math:`\lambda` of the distance between labels, >= 0. For real targets
@@ -90,7 +90,7 @@ class LAVA(BaseValuator):
     n_features_in_ : int
         Number of features seen during fit.
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, where `X` has string column names.
 
     fill_indices_ : ndarray of shape (n_samples,)
