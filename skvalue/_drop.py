@@ -164,7 +164,9 @@ def substitutes(values, keep, target, *, classes=None):
     dropped = np.flatnonzero(~keep)
     kept = np.flatnonzero(keep)
     if classes is None:
-        fill[dropped] = kept[_best_of_nearest(values[kept], target[kept], target[dropped])]
+        fill[dropped] = kept[
+            _best_of_nearest(values[kept], target[kept], target[dropped])
+        ]
         return fill
     for code in np.unique(target[dropped]):
         same = kept[target[kept] == code]

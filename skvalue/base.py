@@ -4,6 +4,7 @@ A method is a subclass that overrides `BaseValuator._fit` and sets ``data_values
 Validation, dropping, cleaning and what a Pipeline needs are written here, once.
 """
 
+import copy
 from contextlib import contextmanager
 from numbers import Real
 
@@ -17,12 +18,14 @@ from sklearn.base import (
 from sklearn.callback import CallbackSupportMixin
 from sklearn.utils import check_array
 from sklearn.utils.multiclass import type_of_target
-from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from ._drop import keep_mask, substitutes
+from ._validation import validate_held_out, validate_more_rows, validate_rows
 from .utils._sklearn import (
     Interval,
     StrOptions,
+    get_feature_names,
     is_pandas_df,
     num_samples,
     safe_indexing,
@@ -120,9 +123,10 @@ class BaseValuator(
             If a parameter, `X`, `y`, `X_val` or `y_val` is not usable; the message
             names it. Raised before any expensive work.
         """
-        X, y = self._validate_rows(X, y)
-        X_val, y_val = self._validate_held_out(X_val, y_val)
+        X, y = validate_rows(self, X, y)
+        X_val, y_val = validate_held_out(self, X_val, y_val)
         vars(self).pop("fill_indices_", None)
+        self._target = y
         context = self._init_callback_context(max_subtasks=self._n_tasks())
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)
         self._fit(X, y, X_val, y_val)
@@ -150,81 +154,13 @@ class BaseValuator(
 
     def _is_regression(self, y):
         """Whether `y` is a real target; a method with an estimator asks that."""
-        return type_of_target(y, input_name="y") == "continuous"
-
-    def _validate_rows(self, X, y):
-        with _naming("X"):
-            X, y = validate_data(
-                self,
-                X,
-                y,
-                accept_sparse=self._accept_sparse,
-                allow_nd=self._allow_nd,
-                ensure_min_samples=2,
-            )
-        if self._is_regression(y):
-            vars(self).pop("classes_", None)
-            with _naming("y"):
-                self._target = y = np.asarray(y, dtype=np.float64)
-            if np.ptp(y) == 0:
-                raise ValueError(
-                    f"y is constant ({y[0]}); values need at least two distinct "
-                    "targets."
-                )
-            return X, y
-        self.classes_, self._target = _encode(y)
-        if len(self.classes_) < 2:
+        kind = type_of_target(y, input_name="y")
+        if kind not in {"binary", "multiclass", "continuous"}:
             raise ValueError(
-                f"y has one class ({self.classes_[0]!r}); values need at least two."
+                f"Unknown label type: y is {kind!r}; allowed are class labels of one "
+                "type and real numbers."
             )
-        return X, self._target
-
-    def _validate_held_out(self, X_val, y_val):
-        if X_val is None and y_val is None:
-            return None, None
-        for name, given, other in [("X_val", X_val, "y_val"), ("y_val", y_val, "X_val")]:
-            if given is None:
-                raise ValueError(f"{other} is given, but {name} is not; give both.")
-        X_val = self._validate_more_rows(X_val, "X_val")
-        y_val = column_or_1d(y_val, warn=True, input_name="y_val")
-        if len(y_val) != X_val.shape[0]:
-            raise ValueError(
-                f"X_val has {X_val.shape[0]} rows, but y_val has {len(y_val)} labels."
-            )
-        return X_val, self._encode_more(y_val, "y_val")
-
-    def _validate_more_rows(self, X, name="X"):
-        """Validate rows other than the training rows."""
-        with _naming(name):
-            # check_array names the argument; the second call checks the columns.
-            checked = check_array(
-                X,
-                accept_sparse=self._accept_sparse,
-                allow_nd=self._allow_nd,
-                input_name=name,
-                estimator=self,
-            )
-            validate_data(
-                self,
-                X if hasattr(X, "shape") else checked,
-                reset=False,
-                skip_check_array=True,
-            )
-        return checked
-
-    def _encode_more(self, y, name="y"):
-        """Encode labels other than the training labels."""
-        if not hasattr(self, "classes_"):
-            return check_array(
-                y, ensure_2d=False, dtype=np.float64, input_name=name, estimator=self
-            )
-        unseen = [label for label in _unique(y, name) if label not in self.classes_]
-        if unseen:
-            raise ValueError(
-                f"{name} has labels that were not in the training y: {unseen[:5]}; "
-                f"allowed: {self.classes_[:20].tolist()}."
-            )
-        return np.searchsorted(self.classes_, y)
+        return kind == "continuous"
 
     def _check_values(self, n_samples):
         values = self.data_values_
@@ -243,7 +179,7 @@ class BaseValuator(
     # ---------------------------------------------------------- acting on values
 
     def get_support(self, indices=False):
-        """Rows that `drop` keeps.
+        """Tell which rows `drop` keeps.
 
         Parameters
         ----------
@@ -276,7 +212,7 @@ class BaseValuator(
         return None if probabilities is None else probabilities >= 0.5
 
     def filter(self, *arrays):
-        """Kept rows of each array.
+        """Return the kept rows of each array.
 
         Parameters
         ----------
@@ -320,7 +256,11 @@ class BaseValuator(
             The same rows.
         """
         check_is_fitted(self, "data_values_")
-        return _as_container(X, self._validate_more_rows(X))
+        checked = validate_more_rows(self, X)
+        if hasattr(X, "columns") and not hasattr(self, "feature_names_in_"):
+            # Names that fit never saw are not those of get_feature_names_out.
+            return copy.copy(X) if get_feature_names(X) is None else checked
+        return _as_container(X, checked)
 
     def fit_transform(self, X, y, *, X_val=None, y_val=None):
         """Value the training rows and replace those of low value.
@@ -373,48 +313,17 @@ class BaseValuator(
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.target_tags.required = True
-        tags.target_tags.one_d_labels = True
         tags.input_tags.sparse = bool(self._accept_sparse)
         tags.input_tags.three_d_array = self._allow_nd
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 
 
-@contextmanager
-def _naming(name):
-    """Make sure that an error of scikit-learn's validation names the argument."""
-    try:
-        yield
-    except ValueError as error:
-        message = str(error)
-        if "convert string" in message:
-            message += "; encode columns that are not numbers first (OneHotEncoder)"
-        # "X has 3 features, but ..." speaks of X whatever the argument is called.
-        if name in message.replace(":", " ").split():
-            if message == str(error):
-                raise
-            raise ValueError(message) from error
-        raise ValueError(f"{name}: {message}") from error
-
-
-def _unique(y, name):
-    try:
-        return np.unique(y)
-    except TypeError as error:
-        kinds = sorted({type(label).__name__ for label in y})
-        raise ValueError(
-            f"{name} mixes labels that cannot be compared ({', '.join(kinds)}); use "
-            "labels of one type, without missing ones."
-        ) from error
-
-
-def _encode(y):
-    classes = _unique(y, "y")
-    return classes, np.searchsorted(classes, y)
-
-
 def _as_container(X, checked=None):
     """X itself where it is an array or a frame, else the array made of it."""
+    if hasattr(X, "columns"):
+        # set_output renames the columns of a frame in place: never those of the user.
+        return copy.copy(X)
     if hasattr(X, "shape"):
         return X
     return check_array(X, dtype=None) if checked is None else checked

@@ -12,6 +12,7 @@ from sklearn.utils._param_validation import (
 from sklearn.utils.metadata_routing import _routing_enabled as routing_enabled
 from sklearn.utils.validation import _check_method_params as check_method_params
 from sklearn.utils.validation import _estimator_has as estimator_has
+from sklearn.utils.validation import _get_feature_names as get_feature_names
 from sklearn.utils.validation import _num_samples as num_samples
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "StrOptions",
     "check_method_params",
     "estimator_has",
+    "get_feature_names",
     "is_pandas_df",
     "num_samples",
     "routing_enabled",

@@ -1,0 +1,1 @@
+"""Networks and skorch nets: the only package that imports torch at top level."""

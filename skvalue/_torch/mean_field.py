@@ -1,0 +1,170 @@
+"""Controlled mean-field dynamics of the rows, for several members at once.
+
+Euler-Maruyama on [0, 1] (Liang et al., Eq. 34):
+
+    X_{t+1} = X_t + [a (mu_t - X_t) + psi_t(X_t)] dt + sigma sqrt(dt) eps_t
+
+followed by a linear head. Every tensor has a leading axis for the members, which are
+independent networks trained side by side by batched matrix products.
+"""
+
+import itertools
+import math
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+
+def uniform_fan_in(*shape, fan_in, generator):
+    """Parameter drawn from U(-1/sqrt(fan_in), 1/sqrt(fan_in))."""
+    bound = 1 / math.sqrt(fan_in)
+    return nn.Parameter(torch.empty(shape).uniform_(-bound, bound, generator=generator))
+
+
+class StackedControl(nn.Module):
+    """The control psi_t of every member: d -> hidden -> hidden -> d with ELU."""
+
+    def __init__(self, n_members, n_features, hidden_dim, generator):
+        super().__init__()
+        widths = [n_features, hidden_dim, hidden_dim, n_features]
+        self.weights = nn.ParameterList()
+        self.biases = nn.ParameterList()
+        for fan_in, fan_out in itertools.pairwise(widths):
+            draw = {"fan_in": fan_in, "generator": generator}
+            self.weights.append(uniform_fan_in(n_members, fan_in, fan_out, **draw))
+            self.biases.append(uniform_fan_in(n_members, 1, fan_out, **draw))
+
+    def forward(self, states):
+        hidden = self._hidden(states)
+        return torch.baddbmm(self.biases[-1], hidden, self.weights[-1])
+
+    def advance(self, drift, states, step):
+        """Return ``drift + step * psi(states)``; `drift` is overwritten."""
+        # One accumulating product instead of four passes over (batch, n_features).
+        drift.add_(self.biases[-1], alpha=step)
+        return drift.baddbmm_(self._hidden(states), self.weights[-1], alpha=step)
+
+    def _hidden(self, states):
+        for weight, bias in zip(self.weights[:-1], self.biases[:-1], strict=True):
+            states = functional.elu(torch.baddbmm(bias, states, weight))
+        return states
+
+
+class CustomControl(nn.Module):
+    """The control psi_t made of one user-written module a member."""
+
+    def __init__(self, modules):
+        super().__init__()
+        self.members = nn.ModuleList(modules)
+
+    def forward(self, states):
+        controls = [
+            member(state) for member, state in zip(self.members, states, strict=True)
+        ]
+        return torch.stack(controls)
+
+    def advance(self, drift, states, step):
+        """Return ``drift + step * psi(states)``; `drift` is overwritten."""
+        return drift.add_(self(states), alpha=step)
+
+
+class MeanFieldDynamics(nn.Module):
+    """Mean-field dynamics and the linear head on the terminal state.
+
+    Parameters
+    ----------
+    controls : list of nn.Module, one a time step
+        Map states ``(n_members, batch, n_features)`` to controls of the same shape.
+
+    n_members, n_features, n_outputs : int
+        Members trained side by side, columns, classes (1 for regression).
+
+    interaction, diffusion : float
+        The constants a and sigma of the dynamics.
+
+    control_penalty : float
+        Weight lambda of the running cost ``lambda ||psi_t||^2 dt``.
+
+    generator : torch.Generator
+        Source of the head's initial values.
+
+    Attributes
+    ----------
+    noise_generator : torch.Generator or None
+        Source of the noise, on the device of the states; set for training only, so
+        that a trained network can be pickled to a machine without that device.
+    """
+
+    def __init__(
+        self,
+        controls,
+        *,
+        n_members,
+        n_features,
+        n_outputs,
+        interaction,
+        diffusion,
+        control_penalty,
+        generator,
+    ):
+        super().__init__()
+        self.controls = nn.ModuleList(controls)
+        self.interaction = interaction
+        self.diffusion = diffusion
+        self.control_penalty = control_penalty
+        self.noise_generator = None
+        draw = {"fan_in": n_features, "generator": generator}
+        self.head_weight = uniform_fan_in(n_members, n_features, n_outputs, **draw)
+        self.head_bias = uniform_fan_in(n_members, 1, n_outputs, **draw)
+        # Rows are standardised, so the mean of the features is zero.
+        self.register_buffer(
+            "mean_field", torch.zeros(len(controls), n_members, 1, n_features)
+        )
+
+    @property
+    def step(self):
+        """Length dt of a time step."""
+        return 1 / len(self.controls)
+
+    def forward(self, states):
+        """Run the dynamics; noise only in training mode.
+
+        Returns
+        -------
+        trajectory : list of tensor (n_members, batch, n_features)
+            X_0 .. X_T.
+        outputs : tensor (n_members, batch, n_outputs)
+            The head's logits or, for regression, predictions.
+        running_cost : tensor (n_members,) or float
+            Mean over the batch of the summed running cost.
+        """
+        step = self.step
+        trajectory = [states]
+        running_cost = 0.0
+        for control, mean_field in zip(self.controls, self.mean_field, strict=True):
+            drift = self._noise(states, step)
+            drift = drift.add_(states, alpha=1 - self.interaction * step)
+            drift = drift.add_(mean_field, alpha=self.interaction * step)
+            if self.control_penalty:
+                energy = control(states).square().sum(-1).mean(-1)
+                running_cost = running_cost + self.control_penalty * step * energy
+            states = control.advance(drift, states, step)
+            trajectory.append(states)
+        outputs = torch.baddbmm(self.head_bias, states, self.head_weight)
+        return trajectory, outputs, running_cost
+
+    def _noise(self, states, step):
+        if self.training and self.diffusion:
+            scale = self.diffusion * math.sqrt(step)
+            return torch.empty_like(states).normal_(
+                0, scale, generator=self.noise_generator
+            )
+        return torch.zeros_like(states)
+
+    @torch.no_grad()
+    def update_mean_field(self, trajectory, weights, rate=0.1):
+        """Move mu_t towards the weighted mean of the batch's states (Eq. 33)."""
+        for mean_field, states in zip(self.mean_field, trajectory, strict=False):
+            batch_mean = torch.bmm(weights.unsqueeze(1), states)
+            mean_field.lerp_(batch_mean, rate)
