@@ -158,7 +158,9 @@ def digest(array):
         parts = [digest(part) for part in (array.data, array.indices, array.indptr)]
         return f"{array.format}{array.shape}" + "".join(parts)
     array = np.ascontiguousarray(array)
-    content = array.tobytes() if array.dtype != object else repr(array.tolist()).encode()
+    content = (
+        array.tobytes() if array.dtype != object else repr(array.tolist()).encode()
+    )
     return f"{array.dtype}{array.shape}" + hashlib.sha256(content).hexdigest()
 
 

@@ -163,8 +163,7 @@ class PermutationWalks:
             before = game.value(np.sort(permutation[:size]))
             n_evaluations += size > 0
             while (
-                size < game.n_samples
-                and abs(full_value - before) > self.truncation_tol
+                size < game.n_samples and abs(full_value - before) > self.truncation_tol
             ):
                 after = game.value(np.sort(permutation[: size + 1]))
                 contribution[permutation[size]] = after - before
@@ -200,7 +199,9 @@ class SubsetSizes:
         serves_member = np.insert(np.arange(n_samples) >= self.min_size, 0, False)
         serving = (1 - share_in) * serves_outsider + share_in * serves_member
         weight = (1 - share_in) * as_outsider + share_in * as_member
-        weight = np.divide(weight, serving, out=np.zeros_like(weight), where=serving > 0)
+        weight = np.divide(
+            weight, serving, out=np.zeros_like(weight), where=serving > 0
+        )
         return weight / weight.sum()
 
     def draw(self, uniforms):
@@ -304,9 +305,7 @@ class ReusedSubsets:
         for first in range(0, n_units, SUBSETS_A_BATCH):
             batch = slice(first, first + SUBSETS_A_BATCH)
             sides = np.stack([masks[batch], ~masks[batch]]) * weights[batch]
-            moments.add(
-                np.einsum("rbn,b->rn", sides, scores[batch]), sides.sum(axis=1)
-            )
+            moments.add(np.einsum("rbn,b->rn", sides, scores[batch]), sides.sum(axis=1))
         return moments, n_units
 
 
@@ -353,10 +352,21 @@ class BernoulliSubsets:
     def masks(self, n_samples, seeds, start, n_units):
         """Subsets of the block that starts at `start`."""
         rng = np.random.default_rng((*seeds, start))
-        return rng.random((n_units, n_samples)) < self.probability(start, n_units)[:, None]
+        return (
+            rng.random((n_units, n_samples)) < self.probability(start, n_units)[:, None]
+        )
+
+    def all_masks(self, game, seeds, n_units):
+        """Subsets of all blocks of a run."""
+        size = self.block_size(game)
+        return np.concatenate(
+            [
+                self.masks(game.n_samples, seeds, start, min(size, n_units - start))
+                for start in range(0, n_units, size)
+            ]
+        )
 
     def probability(self, start, n_units):
         """Inclusion probability of each subset of a block."""
         turn = np.arange(start, start + n_units) % len(self.inclusion_probabilities)
         return np.asarray(self.inclusion_probabilities)[turn]
-

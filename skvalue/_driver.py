@@ -1,8 +1,8 @@
 """The base of every valuator that samples coalitions: budget, precision, continuing.
 
 `SamplingRun` holds the state and keeps the order; here it meets the constructor's
-parameters, the workers, the progress reports and the disk. What ``warm_start`` continues
-is what ``checkpoint`` saves.
+parameters, the workers, the progress reports and the disk. What ``warm_start``
+continues is what ``checkpoint`` saves.
 """
 
 import time
@@ -89,6 +89,9 @@ class SamplingValuator(GameValuator):
         self.checkpoint = checkpoint
         self.checkpoint_interval = checkpoint_interval
 
+    # Units of the sampler that a game needs for values at all.
+    _least_units = 1
+
     def _make_sampler(self, utility):
         """Sampler of coalitions of one game; raises where the game is too small."""
         raise NotImplementedError
@@ -144,7 +147,7 @@ class SamplingValuator(GameValuator):
     def _make_run(self, games, seed, n_samples):
         samplers = [self._make_sampler(game.utility) for game in games]
         costs = [
-            sampler.unit_cost(game.utility)
+            self._least_units * sampler.unit_cost(game.utility)
             for sampler, game in zip(samplers, games, strict=True)
         ]
         total = self.max_evaluations
@@ -202,7 +205,9 @@ class SamplingValuator(GameValuator):
     def _report(self, run):
         if self.verbose:
             budget = sum(run.budgets)
-            print(f"[{type(self).__name__}] {run.n_evaluations} of {budget} evaluations")
+            print(
+                f"[{type(self).__name__}] {run.n_evaluations} of {budget} evaluations"
+            )
 
     def _set_values(self, run, seed):
         values, errors = run.estimate()

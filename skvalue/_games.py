@@ -1,7 +1,7 @@
 """The games that value the rows: one on held-out rows, or one a fold.
 
-Without held-out rows of the user's, the training rows are split into folds. Each fold is
-the held-out part of one game among the rows outside it; a row's value is the mean of
+Without held-out rows of the user's, the training rows are split into folds. Each fold
+is the held-out part of one game among the rows outside it; a row's value is the mean of
 its values in the games that it plays in.
 """
 

@@ -1,9 +1,9 @@
 r"""What a coalition of training rows is worth.
 
-.. math:: U(S) = \mathrm{score}\big(\text{estimator fitted on } S;\ X_{val}, y_{val}\big)
+.. math:: U(S) = \mathrm{score}\big(\mathrm{fit}(S);\ X_{val}, y_{val}\big)
 
-What a coalition without rows, or with rows of one class, is worth is decided here, once:
-the empty coalition is the best constant prediction that the training labels allow
+What a coalition without rows, or with rows of one class, is worth is decided here,
+once: the empty coalition is the best constant prediction that the training labels allow
 (majority class and class frequencies; their mean in regression), and a coalition of one
 class predicts that class, constantly, with probability one. Following Ghorbani & Zou,
 "Data Shapley: Equitable Valuation of Data for Machine Learning", ICML 2019.
@@ -175,9 +175,9 @@ class Utility(Game):
             # Re-raised, never replaced by a number: a fit that fails is no coalition
             # without worth.
             raise RuntimeError(
-                f"{type(self.estimator).__name__} failed on a coalition of {len(rows)} row(s): "
-                f"{type(error).__name__}: {error}. If it needs more rows than that, "
-                "raise min_coalition_size."
+                f"{type(self.estimator).__name__} failed on a coalition of {len(rows)} "
+                f"row(s): {type(error).__name__}: {error}. If it needs more rows than "
+                "that, raise min_coalition_size."
             ) from error
 
     @cached_property
@@ -198,7 +198,9 @@ class Utility(Game):
 
     def _constant_value(self, codes):
         labels = self._labels(codes)
-        model = DummyClassifier(strategy="prior").fit(np.zeros((len(labels), 1)), labels)
+        model = DummyClassifier(strategy="prior").fit(
+            np.zeros((len(labels), 1)), labels
+        )
         return self._score(model)
 
     def _labels(self, codes):

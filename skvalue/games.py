@@ -78,7 +78,18 @@ class AirportGame(ClosedFormGame):
         self.n_samples = len(self.costs)
 
     def value(self, rows):
-        """Cost of the longest runway that a member of the coalition needs."""
+        """Return the cost of the longest runway that a member of the coalition needs.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n_rows,), dtype int
+            Players of the coalition.
+
+        Returns
+        -------
+        value : float
+            In units of the game.
+        """
         return self.costs[rows].max(initial=0.0)
 
     def _mean_contributions(self):
@@ -108,8 +119,8 @@ class WeightedVotingGame(ClosedFormGame):
 
     References
     ----------
-    I. Mann and L. S. Shapley (1962). Values of Large Games, VI: Evaluating the Electoral
-    College Exactly. RAND Corporation, RM-3158-PR.
+    I. Mann and L. S. Shapley (1962). Values of Large Games, VI: Evaluating the
+    Electoral College Exactly. RAND Corporation, RM-3158-PR.
 
     Examples
     --------
@@ -122,18 +133,31 @@ class WeightedVotingGame(ClosedFormGame):
         self.seats = np.asarray(seats)
         if self.seats.dtype.kind not in "iu" or (self.seats < 0).any() or quota <= 0:
             raise ValueError(
-                f"seats must be integers >= 0 and quota > 0, not {seats!r} and {quota!r}."
+                f"seats must be integers >= 0 and quota > 0, not {seats!r}, {quota!r}."
             )
         self.quota = quota
         self.n_samples = len(self.seats)
 
     def value(self, rows):
-        """One where the coalition has the quota, else zero."""
+        """Return one where the coalition has the quota, else zero.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n_rows,), dtype int
+            Players of the coalition.
+
+        Returns
+        -------
+        value : float
+            In units of the game.
+        """
         return float(self.seats[rows].sum() >= self.quota)
 
     def _mean_contributions(self):
         n_samples, quota = self.n_samples, self.quota
-        n_coalitions = np.array([comb(n_samples - 1, k) for k in range(n_samples)], float)
+        n_coalitions = np.array(
+            [comb(n_samples - 1, k) for k in range(n_samples)], float
+        )
         contributions = np.empty((n_samples, n_samples))
         for player, own in enumerate(self.seats):
             counts = self._counts(np.delete(self.seats, player))
@@ -184,7 +208,18 @@ class GloveGame(ClosedFormGame):
         self.n_samples = n_left + n_right
 
     def value(self, rows):
-        """Number of pairs in the coalition."""
+        """Return the number of pairs in the coalition.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n_rows,), dtype int
+            Players of the coalition.
+
+        Returns
+        -------
+        value : float
+            In units of the game.
+        """
         n_left = np.count_nonzero(np.asarray(rows) < self.n_left)
         return float(min(n_left, len(rows) - n_left))
 
@@ -237,7 +272,9 @@ def enumerate_semivalue(game, relative_weight=None, min_size=0):
     """
     n_samples = game.n_samples
     if n_samples > 20:
-        raise ValueError(f"the game has {n_samples} players; at most 20 are enumerated.")
+        raise ValueError(
+            f"the game has {n_samples} players; at most 20 are enumerated."
+        )
     weight = np.ones(n_samples) if relative_weight is None else relative_weight
     weight = np.where(np.arange(n_samples) < min_size, 0.0, weight)
     weight = weight / weight.sum()

@@ -74,8 +74,8 @@ class LeaveOneOut(GameValuator):
 
     Notes
     -----
-    n + 1 fits, or one fit and :math:`O(n d^2 + n\, n_{val}\, d)` where the batched engine
-    applies. Memory is linear in n.
+    n + 1 fits, or one fit and :math:`O(n d^2 + n\, n_{val}\, d)` where the batched
+    engine applies. Memory is linear in n.
 
     References
     ----------
@@ -93,6 +93,29 @@ class LeaveOneOut(GameValuator):
     >>> bool(flipped.mean() < others.mean())
     True
     """
+
+    def __init__(
+        self,
+        estimator=None,
+        *,
+        scoring=None,
+        cv=5,
+        drop="auto",
+        device="cpu",
+        n_jobs=None,
+        random_state=None,
+        verbose=0,
+    ):
+        super().__init__(
+            estimator,
+            scoring=scoring,
+            cv=cv,
+            drop=drop,
+            device=device,
+            n_jobs=n_jobs,
+            random_state=random_state,
+            verbose=verbose,
+        )
 
     def _fit(self, X, y, X_val, y_val):
         games = self._make_games(X, y, X_val, y_val, self._draw_seed())
@@ -131,7 +154,7 @@ def _in_out(utility, masks):
 
 
 def _scores_without(utility, rows):
-    """Worth of all rows where `rows` holds the first one, and without each of `rows`."""
+    """Worth of all rows, if the first is one of `rows`, and without each of `rows`."""
     everyone = np.arange(utility.n_samples)
     with threadpool_limits(1):
         full_value = utility.value(everyone) if rows[0] == 0 else None

@@ -1,6 +1,7 @@
 r"""Beta Shapley: sizes of coalitions weighed by a beta-binomial distribution.
 
-.. math:: p(k) = \binom{n-1}{k} \frac{B(k + \beta,\, n - 1 - k + \alpha)}{B(\alpha, \beta)}
+.. math:: p(k) = \binom{n-1}{k}
+          \frac{B(k + \beta,\, n - 1 - k + \alpha)}{B(\alpha, \beta)}
 
 Kwon & Zou, "Beta Shapley: a Unified and Noise-reduced Data Valuation Framework for
 Machine Learning", AISTATS 2022.
@@ -23,8 +24,9 @@ class BetaShapley(BaseSemivalue):
               \qquad p(k) = \binom{n-1}{k}
               \frac{B(k + \beta,\, n - 1 - k + \alpha)}{B(\alpha, \beta)}.
 
-    With :math:`\alpha > \beta` small coalitions weigh more, where a row makes a difference
-    that is larger than the noise. :math:`\alpha = \beta = 1` is Data Shapley.
+    With :math:`\alpha > \beta` small coalitions weigh more, where a row makes a
+    difference that is larger than the noise. With :math:`\alpha = \beta = 1` it is Data
+    Shapley.
 
     Parameters
     ----------

@@ -109,8 +109,8 @@ class DataBanzhaf(BaseSemivalue):
     Notes
     -----
     A subset costs one fit. With ``"msr"`` that is all; with ``"shared"`` and the engine
-    another :math:`O(n d^2 + n\, n_{val}\, d)` for the contributions of all n rows, which
-    are much less noisy. Memory is linear in n.
+    another :math:`O(n d^2 + n\, n_{val}\, d)` for the contributions of all n rows,
+    which are much less noisy. Memory is linear in n.
 
     References
     ----------
@@ -136,6 +136,43 @@ class DataBanzhaf(BaseSemivalue):
     }
 
     _without_engine = "msr"
+
+    def __init__(
+        self,
+        estimator=None,
+        *,
+        scoring=None,
+        sampler="auto",
+        max_evaluations=None,
+        tol=0.05,
+        cv=5,
+        min_coalition_size=5,
+        drop="auto",
+        warm_start=False,
+        checkpoint=None,
+        checkpoint_interval=60.0,
+        device="cpu",
+        n_jobs=None,
+        random_state=None,
+        verbose=0,
+    ):
+        super().__init__(
+            estimator,
+            scoring=scoring,
+            sampler=sampler,
+            max_evaluations=max_evaluations,
+            tol=tol,
+            cv=cv,
+            min_coalition_size=min_coalition_size,
+            drop=drop,
+            warm_start=warm_start,
+            checkpoint=checkpoint,
+            checkpoint_interval=checkpoint_interval,
+            device=device,
+            n_jobs=n_jobs,
+            random_state=random_state,
+            verbose=verbose,
+        )
 
     def _weight(self, sizes, n_samples):
         rest = n_samples - 1 - sizes

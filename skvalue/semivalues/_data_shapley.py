@@ -3,7 +3,8 @@ r"""Data Shapley: every size of coalition counts the same.
 .. math:: \phi_i = \frac{1}{n - m} \sum_{k=m}^{n-1} \mathbb{E}_{|S| = k,\, i \notin S}
           \big[U(S \cup i) - U(S)\big]
 
-with m the ``min_coalition_size``; m = 0 is the Shapley value (Ghorbani & Zou, ICML 2019).
+with m the ``min_coalition_size``; m = 0 is the Shapley value. Ghorbani & Zou, "Data
+Shapley: Equitable Valuation of Data for Machine Learning", ICML 2019.
 """
 
 from numbers import Real
