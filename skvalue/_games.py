@@ -78,10 +78,10 @@ class GameValuator(BaseValuator):
         return "csr" if sparse else False
 
     def _is_regression(self, y):
-        if is_regressor(self.estimator):
+        if self.estimator is not None and is_regressor(self.estimator):
             return True
         regression = super()._is_regression(y)
-        if regression and is_classifier(self.estimator):
+        if regression and self.estimator is not None and is_classifier(self.estimator):
             raise ValueError(
                 f"y is continuous, but estimator={type(self.estimator).__name__} is a "
                 f"classifier (target type {type_of_target(y)!r}); give a regressor, or "

@@ -47,7 +47,7 @@ def all_masks(n_samples):
 @pytest.mark.parametrize("min_size", [0, 2, 5])
 @pytest.mark.parametrize("name", WEIGHTS)
 def test_shared_subsets_add_up_to_the_truncated_semivalue(name, min_size):
-    """Expectation over all subsets, to 1e-12: the identity that the sampler rests on."""
+    """The expectation over all subsets: the identity that the sampler rests on."""
     game = TableGame(random_table(N, seed=0))
     sizes = subset_sizes(name, min_size)
     masks = all_masks(N)

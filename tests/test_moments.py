@@ -8,9 +8,8 @@ from skvalue._moments import RatioMoments, ScoreRecord, average_over_games
 def filled(n_ratios, n_batches, seed=0, n_samples=3):
     rng = np.random.default_rng(seed)
     moments = RatioMoments(n_ratios, n_samples)
-    denominators = rng.integers(1, 5, size=(n_batches, n_ratios, n_samples)).astype(
-        float
-    )
+    shape = (n_batches, n_ratios, n_samples)
+    denominators = rng.integers(1, 5, size=shape).astype(float)
     noise = rng.normal(size=denominators.shape) * np.sqrt(denominators)
     numerators = 2.0 * denominators + noise
     for numerator, denominator in zip(numerators, denominators, strict=True):
