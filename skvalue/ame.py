@@ -21,6 +21,9 @@ from .utils._sklearn import Interval
 # Folds of the regression that chooses the penalty.
 LASSO_FOLDS = 5
 
+# Of the coordinate descent; the default of scikit-learn is often too few here.
+LASSO_ITERATIONS = 20_000
+
 
 class AME(SamplingValuator):
     r"""Average marginal effect of a row, by sparse regression on random subsets.
@@ -202,7 +205,8 @@ class AME(SamplingValuator):
         p = sampler.probability(0, len(scores))[:, None]
         scale = np.sqrt(np.mean(1 / (p * (1 - p))))
         indicators = np.where(masks, 1 / (scale * p), -1 / (scale * (1 - p)))
-        return scale * LassoCV(cv=LASSO_FOLDS).fit(indicators, scores).coef_
+        lasso = LassoCV(cv=LASSO_FOLDS, max_iter=LASSO_ITERATIONS)
+        return scale * lasso.fit(indicators, scores).coef_
 
 
 class SubsampleInfluence(SamplingValuator):

@@ -261,16 +261,10 @@ def test_pipelines_and_sparse_rows_are_fitted():
     assert_allclose(sparse, dense, atol=1e-4)
 
 
-@pytest.mark.parametrize(
-    "scoring",
-    [
-        "accuracy",
-        "roc_auc_ovr",
-        "neg_log_loss",
-        make_scorer(accuracy_score),
-        "f1_macro",
-    ],
-)
+SCORINGS = ["accuracy", "roc_auc_ovr", "neg_log_loss", "f1_macro"]
+
+
+@pytest.mark.parametrize("scoring", [*SCORINGS, make_scorer(accuracy_score)])
 def test_any_scorer_is_a_utility(scoring):
     X, y, X_val, y_val = problem(40, n_classes=3)
     valuator = DataBanzhaf(
@@ -282,7 +276,7 @@ def test_any_scorer_is_a_utility(scoring):
 
 def test_an_estimator_without_a_seed_gets_one_and_the_global_state_stays():
     X, y, X_val, y_val = problem(30)
-    before = np.random.get_state()[1].copy()
+    before = np.random.get_state()[1].copy()  # noqa: NPY002
     values = [
         DataBanzhaf(
             RandomForestClassifier(2, max_depth=2), max_evaluations=12, random_state=0
@@ -292,7 +286,7 @@ def test_an_estimator_without_a_seed_gets_one_and_the_global_state_stays():
         for _ in range(2)
     ]
     assert_array_equal(values[0], values[1])
-    assert_array_equal(np.random.get_state()[1], before)
+    assert_array_equal(np.random.get_state()[1], before)  # noqa: NPY002
 
 
 def test_the_estimator_of_the_user_is_not_touched():
@@ -404,20 +398,25 @@ def test_classes_of_fewer_rows_than_folds_are_valued():
     assert np.isfinite(valuator.fit(X, y).data_values_).all()
 
 
-# ----------------------------------------------------------------- scikit-learn's checks
+# ---------------------------------------------------------------- scikit-learn's checks
 
+CHEAPLY = {"tol": 100.0, "cv": 3, "drop": 0.0}
+SUBSETS = {"max_evaluations": 90, "cv": 3, "drop": 0.0}
 CHECKED = [
-    DataShapley(CentroidClassifier(), tol=100.0, cv=2),
-    BetaShapley(estimator=CentroidClassifier(), tol=100.0, cv=2),
-    DataBanzhaf(CentroidClassifier(), max_evaluations=100, cv=2),
-    Semivalue(halves, CentroidClassifier(), tol=100.0, cv=2),
-    LeaveOneOut(CentroidClassifier(), cv=2),
-    AME(CentroidClassifier(), max_evaluations=100, cv=2),
-    SubsampleInfluence(CentroidClassifier(), max_evaluations=100, cv=2),
+    DataShapley(CentroidClassifier(), tol=100.0, cv=3, drop=0.1),
+    DataShapley(CentroidClassifier(), **CHEAPLY),
+    BetaShapley(estimator=CentroidClassifier(), **CHEAPLY),
+    DataBanzhaf(CentroidClassifier(), **SUBSETS),
+    Semivalue(halves, CentroidClassifier(), min_coalition_size=0, **CHEAPLY),
+    LeaveOneOut(CentroidClassifier(), cv=3, drop=0.0),
+    AME(CentroidClassifier(), **SUBSETS),
+    SubsampleInfluence(CentroidClassifier(), **SUBSETS),
 ]
 
 
 def cleaning_differs(valuator):
+    if valuator.drop == 0.0:
+        return {}
     reason = "fit_transform cleans by design"
     return {
         "check_transformer_general": reason,
