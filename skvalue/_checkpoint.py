@@ -176,14 +176,25 @@ def describe(value):
         return "{" + ", ".join(f"{k!r}: {describe(v)}" for k, v in value.items()) + "}"
     if isinstance(value, (list, tuple)):
         return f"{type(value).__name__}({', '.join(map(describe, value))})"
-    if callable(value) and hasattr(value, "__code__"):
-        code = hashlib.sha256(value.__code__.co_code).hexdigest()
-        return f"{_qualified_name(value)} {code} {value.__code__.co_consts!r}"
+    if hasattr(value, "__code__"):
+        return f"{_qualified_name(value)}({_code(value.__code__)})"
     if callable(value) and hasattr(value, "__qualname__"):
         return _qualified_name(value)
-    if type(value).__repr__ is object.__repr__:
+    if isinstance(value, np.random.RandomState):
+        return describe(value.get_state(legacy=False))
+    if hasattr(value, "__dict__"):
         return f"{_qualified_name(type(value))}({describe(vars(value))})"
     return repr(value)
+
+
+def _code(code):
+    """What a function does, without where it lies in memory."""
+    constants = [
+        _code(constant) if hasattr(constant, "co_code") else repr(constant)
+        for constant in code.co_consts
+    ]
+    content = repr((code.co_code, code.co_names, constants))
+    return hashlib.sha256(content.encode()).hexdigest()
 
 
 def _qualified_name(value):

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from ._moments import RatioMoments, ScoreRecord
+from .utils._sklearn import one_thread
 
 # Consecutive subsets that make up one batch of the standard error. Their sizes are
 # spread evenly, so batches vary less than subsets, as the estimate does.
@@ -56,7 +56,7 @@ def run_block(game, sampler, seeds, start, n_units):
         Coalitions that were fitted.
     """
     # Sums depend on the number of threads in their last digits.
-    with threadpool_limits(1):
+    with one_thread():
         return sampler.run(game, seeds, start, n_units)
 
 

@@ -7,10 +7,10 @@ Cook, "Detection of Influential Observation in Linear Regression", Technometrics
 
 import numpy as np
 from sklearn.utils.parallel import Parallel, delayed
-from threadpoolctl import threadpool_limits
 
 from ._games import GameValuator
 from ._moments import average_over_games
+from .utils._sklearn import one_thread
 
 # Rows that one task leaves out.
 ROWS_A_BLOCK = 16
@@ -149,14 +149,14 @@ class LeaveOneOut(GameValuator):
 
 
 def _in_out(utility, masks):
-    with threadpool_limits(1):
+    with one_thread():
         return utility.in_out(masks)
 
 
 def _scores_without(utility, rows):
     """Worth of all rows, if the first is one of `rows`, and without each of `rows`."""
     everyone = np.arange(utility.n_samples)
-    with threadpool_limits(1):
+    with one_thread():
         full_value = utility.value(everyone) if rows[0] == 0 else None
         without = [utility.value(np.delete(everyone, row)) for row in rows]
     return full_value, np.array(without)

@@ -10,10 +10,21 @@ from sklearn.utils._param_validation import (
     StrOptions,
 )
 from sklearn.utils.metadata_routing import _routing_enabled as routing_enabled
+from sklearn.utils.parallel import _get_threadpool_controller
 from sklearn.utils.validation import _check_method_params as check_method_params
 from sklearn.utils.validation import _estimator_has as estimator_has
 from sklearn.utils.validation import _get_feature_names as get_feature_names
 from sklearn.utils.validation import _num_samples as num_samples
+
+
+def one_thread():
+    """Context in which the numerical libraries use one thread each.
+
+    From the controller that scikit-learn keeps: looking for the loaded libraries takes
+    milliseconds, as long as many fits.
+    """
+    return _get_threadpool_controller().limit(limits=1)
+
 
 __all__ = [
     "HasMethods",
@@ -26,6 +37,7 @@ __all__ = [
     "get_feature_names",
     "is_pandas_df",
     "num_samples",
+    "one_thread",
     "routing_enabled",
     "safe_indexing",
 ]
