@@ -92,10 +92,11 @@ class RegressionScore:
         self.spread = float(((y_val - y_val.mean()) ** 2).sum())
 
     def __call__(self, margins, present=None):
-        return self.of_errors(((margins.squeeze(-2) - self.y_val) ** 2).sum(-1))
+        return self.flat(margins.squeeze(-2))
 
-    def of_errors(self, squared_error):
-        """Score of sums of squared errors."""
+    def flat(self, margins):
+        """Score of margins (..., n_val), which are overwritten."""
+        squared_error = margins.sub_(self.y_val).square_().sum(-1).double()
         if self.kind == "neg_mean_squared_error":
             return -squared_error / len(self.y_val)
         if self.spread == 0.0:
