@@ -25,11 +25,11 @@ MAX_ITERATIONS = 40
 MAX_ITERATIONS_FLOAT64 = 400
 # Largest change of a coefficient (of standardised features) in one step.
 MAX_STEP = 5.0
-# A stale Hessian is good enough while it divides the squared decrement by this.
-CONTRACTION = 20.0
 # A step went too far when the slope behind it is steeper than this share of before.
-OVERSHOT_SLOPE = 0.9
+OVERSHOT_SLOPE = 0.25
 MAX_CONJUGATE_STEPS = 60
+# Beyond this squared decrement a Hessian from elsewhere misleads.
+LARGE_DECREMENT = 1.0
 
 
 def fit_logistic(rows, penalty, tolerance, theta, inverse=None):
@@ -171,13 +171,15 @@ def _newton(objective, theta, tolerance, max_iterations):
         slope = (gradient * step).sum((1, 2))
         if last is not None:
             # Convexity: the slope behind a step tells whether it went too far, so
-            # the line search costs no evaluation of its own.
+            # the line search costs no evaluation of its own. The secant says where.
             last_step, last_slope = last
             behind = -(gradient * last_step).sum((1, 2))
             overshot = (behind > OVERSHOT_SLOPE * last_slope) & ~solved
-            step = torch.where(overshot[:, None, None], -0.5 * last_step, step)
-            moved = torch.where(overshot[:, None, None], 0.5 * last_step, step)
-            slope = torch.where(overshot, last_slope, slope)
+            back = torch.where(overshot, behind / (behind + last_slope), 0.0)
+            slope = torch.where(overshot, last_slope * (1 - back), slope)
+            back, overshot = back[:, None, None], overshot[:, None, None]
+            step = torch.where(overshot, -back * last_step, step)
+            moved = torch.where(overshot, (1 - back) * last_step, step)
         else:
             moved = step
         theta = theta - step
@@ -202,8 +204,6 @@ class LogisticObjective:
         self.rows, self.penalty, self.inverse = rows, penalty, inverse
         # Squared decrements one step ago: has the stale Hessian contracted enough?
         self.previous = previous
-        # Squared decrements at the start, once `step` has seen them.
-        self.first = None
 
     def take(self, index):
         inverse = None if self.inverse is None else self.inverse[index]
@@ -229,25 +229,26 @@ class LogisticObjective:
     def step(self, gradient):
         if self.inverse is None:
             self.inverse = self.inverse_hessian()
-            step = gradient @ self.inverse
+            step = torch.bmm(gradient, self.inverse)
         else:
-            step = gradient @ self.inverse
+            step = torch.bmm(gradient, self.inverse)
             decrement = (gradient * step).sum((1, 2))
+            stale = decrement > LARGE_DECREMENT
             if self.previous is not None:
-                stale = decrement * CONTRACTION > self.previous
-                if stale.any():
-                    self.inverse = self.inverse.clone()
-                    self.inverse[stale] = self.inverse_hessian(stale)
-                    step = gradient @ self.inverse
+                stale |= decrement * self.rows.enough_contraction > self.previous
+            if stale.any():
+                self.inverse = self.inverse.clone()
+                self.inverse[stale] = self.inverse_hessian(stale)
+                step = torch.bmm(gradient, self.inverse)
         self.previous = (gradient * step).sum((1, 2))
-        if self.first is None:
-            self.first = self.previous
         return step
 
     def inverse_hessian(self, index=slice(None)):
         """Inverse Hessians at the parameters of the last `gradient`."""
         hessian = 0.0
-        for part, probability in zip(self.rows.parts(), self.probabilities, strict=True):
+        for part, probability in zip(
+            self.rows.parts(), self.probabilities, strict=True
+        ):
             probability = probability[index].squeeze(1)
             curvature = probability * (1 - probability)
             weights = self.rows.weights(part)
@@ -298,7 +299,9 @@ class MultinomialObjective:
 
     def hessian_times(self, direction):
         product = direction * self.penalty[:, None]
-        for part, probability in zip(self.rows.parts(), self.probabilities, strict=True):
+        for part, probability in zip(
+            self.rows.parts(), self.probabilities, strict=True
+        ):
             margins = self.rows.margins(direction, part)
             mean = (probability * margins).sum(1, keepdim=True)
             change = margins.sub_(mean).mul_(probability)

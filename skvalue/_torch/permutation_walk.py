@@ -28,7 +28,7 @@ from .rows import MaskedRows, OwnRows
 GROWTH = 1.05
 RIDGE_GROWTH = 1.25
 MAX_STEPS_BETWEEN_CHECKS = 64
-PROXIMAL_STEPS = 3
+PROXIMAL_STEPS = 2
 # Models whose scores are taken together.
 SCORED_STEPS = 16
 MAX_OWN_ROWS = 2048
@@ -196,7 +196,9 @@ class LogisticWalker(Walker):
         direction = torch.bmm(self.inverse, x[:, :, None]).squeeze(2)
         leverage = (direction * x).sum(1)
         margin = (self.theta.squeeze(1) * x).sum(1)
-        shift = torch.zeros_like(margin)
+        probability = torch.sigmoid(margin)
+        curvature = probability * (1 - probability)
+        shift = (target - probability) / (1 + curvature * leverage)
         for _ in range(PROXIMAL_STEPS):
             probability = torch.sigmoid(margin + leverage * shift)
             curvature = probability * (1 - probability)
@@ -212,11 +214,21 @@ class LogisticWalker(Walker):
         Returns how far off the models were, in units of the tolerance.
         """
         tolerance = self.problem.tolerance(self.problem.X.new_tensor(float(size)))
-        rows = self.taken(size, index)
-        objective = LogisticObjective(rows, self.problem.penalty, inverse)
-        solved = minimise(objective, self.theta[index], tolerance.expand(len(index)))
-        self.replace(index, *solved)
-        return float(objective.first.max() / tolerance)
+        rows, penalty = self.taken(size, index), self.problem.penalty
+        objective = LogisticObjective(rows, penalty, inverse)
+        theta = self.theta[index]
+        theta = theta - objective.step(objective.gradient(theta))
+        self.replace(index, theta, objective.inverse)
+        drift = objective.previous / tolerance
+        off = (drift > 1).nonzero().squeeze(1)
+        if len(off):
+            # A second step for the few that need it, and more as they do.
+            objective = LogisticObjective(
+                rows.take(off), penalty, self.inverse[index[off]]
+            )
+            solved = minimise(objective, theta[off], tolerance.expand(len(off)))
+            self.replace(index[off], *solved)
+        return float(drift.max())
 
 
 class MultinomialWalker(Walker):

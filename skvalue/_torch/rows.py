@@ -29,6 +29,10 @@ class MaskedRows:
         1 where the row belongs to the coalition.
     """
 
+    # A stale Hessian is kept while a step divides the squared decrement by this: high
+    # where a Hessian costs little more than a gradient.
+    enough_contraction = 20.0
+
     def __init__(self, table, masks):
         self.table, self.masks = table, masks
 
@@ -139,6 +143,8 @@ class OwnRows:
         0 where a row is padding; None: nothing is.
     """
 
+    enough_contraction = 4.0
+
     def __init__(self, X, target, counted=None):
         self.X, self.y, self.counted = X, target, counted
 
@@ -191,6 +197,8 @@ class OneRowChanged:
         1 where the row is added, -1 where it is taken out.
     """
 
+    enough_contraction = 2.0
+
     def __init__(self, table, X, target, sign):
         self.table, self.X, self.y, self.sign = table, X, target, sign
 
@@ -198,13 +206,14 @@ class OneRowChanged:
         return len(self.X)
 
     def take(self, index):
-        return OneRowChanged(
-            self.table, self.X[index], self.y[index], self.sign[index]
-        )
+        return OneRowChanged(self.table, self.X[index], self.y[index], self.sign[index])
 
     def to(self, dtype):
         return OneRowChanged(
-            self.table.to(dtype), self.X.to(dtype), self.y.to(dtype), self.sign.to(dtype)
+            self.table.to(dtype),
+            self.X.to(dtype),
+            self.y.to(dtype),
+            self.sign.to(dtype),
         )
 
     def parts(self):

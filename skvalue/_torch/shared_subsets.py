@@ -21,6 +21,7 @@ import torch
 
 from .linear_fits import LogisticObjective, fit_logistic, fit_ridge
 from .rows import MaskedRows, OneRowChanged, Table
+from .shared_multinomial import MultinomialSharing
 
 REFINED_ROWS = 4
 REFINED_SHIFT = 1.0
@@ -41,8 +42,8 @@ def in_out(problem, masks):
     if plain.any():
         index = plain.nonzero().squeeze(1).tolist()
         sharing = SHARING[problem.kind](problem, masks[plain], counts[plain])
-        values[plain] = problem.values(sharing.theta, counts[plain])
         after[plain] = sharing.values_after()
+        values[plain] = problem.values(sharing.theta, counts[plain])
         fits.update((j, (sharing, place)) for place, j in enumerate(index))
     # Coalitions with two rows of each class or more stay as they are: every class
     # present, something to fit.
@@ -115,7 +116,9 @@ class RidgeSharing:
     def _score(self, j, part, shift):
         problem = self.problem
         if len(shift) == 1:
-            return scores_after(problem, self.theta[j, 0], self.inverse[j], part, shift[0])
+            return scores_after(
+                problem, self.theta[j, 0], self.inverse[j], part, shift[0]
+            )
         outside = (1 - 2 * self.masks[j, part])[:, None]
         present = self.counts[j] + outside * problem.members[part] > 0
         directions = self.inverse[j] @ problem.X_val.T
@@ -216,11 +219,17 @@ def scores_after(problem, theta, inverse, part, shift):
     step = max(1, MAX_SCORED_ELEMENTS // len(margins))
     values = [
         problem.score.flat(
-            torch.addmm(margins, X[a : a + step] * shift[a : a + step, None], directions)
+            torch.addmm(
+                margins, X[a : a + step] * shift[a : a + step, None], directions
+            )
         )
         for a in range(0, len(X), step)
     ]
     return torch.cat(values)
 
 
-SHARING = {"squared": RidgeSharing, "logistic": LogisticSharing}
+SHARING = {
+    "squared": RidgeSharing,
+    "logistic": LogisticSharing,
+    "multinomial": MultinomialSharing,
+}
