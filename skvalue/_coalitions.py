@@ -120,7 +120,11 @@ class PermutationWalks:
 
     def unit_cost(self, game):
         # Truncation compares with the worth of all rows.
-        return 2 * self._walk_cost(game.n_samples) + (self.truncation_tol > 0)
+        return 2 * self._walk_cost(game.n_samples) + self._truncates(game)
+
+    def _truncates(self, game):
+        # The engine's walks have no fits to save.
+        return self.truncation_tol > 0 and not game.is_batched
 
     def _walk_cost(self, n_samples):
         # The empty coalition is not fitted.
@@ -135,7 +139,7 @@ class PermutationWalks:
         orders = np.array([rng.permutation(game.n_samples) for _ in range(n_units)])
         permutations = np.stack([orders, orders[:, ::-1]], axis=1)
         permutations = permutations.reshape(2 * n_units, game.n_samples)
-        if self.truncation_tol > 0:
+        if self._truncates(game):
             contributions, n_evaluations = self._truncated_walks(game, permutations)
         else:
             contributions = game.walk(permutations, self.min_size)

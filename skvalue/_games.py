@@ -117,6 +117,7 @@ class GameValuator(BaseValuator):
                 y_held_out,
                 classes=classes,
                 scoring=self.scoring,
+                device=self.device,
             )
             return RowGame(utility, rows)
 

@@ -17,6 +17,8 @@ from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.metrics import check_scoring, r2_score
 from sklearn.utils.metaestimators import available_if
 
+from ._logistic import engine_applies, make_engine
+
 # Coalitions a block of refits: a task long enough to be worth sending to a worker.
 REFITS_A_BLOCK = {"scores": 16, "walk": 2, "in_out": 4}
 
@@ -101,6 +103,11 @@ class Game:
         return contributions
 
     @property
+    def is_batched(self):
+        """Whether many coalitions are scored at once, without a refit each."""
+        return False
+
+    @property
     def shares_subsets(self):
         """Whether one fit gives every row's contribution."""
         return False
@@ -137,9 +144,14 @@ class Utility(Game):
     scoring : str, callable or None, default=None
         None: mean predicted probability of the true class (accuracy where the estimator
         has no ``predict_proba``); in regression R², clipped at -1.
+
+    device : str, default="cpu"
+        Torch device of the batched engine, where that applies.
     """
 
-    def __init__(self, estimator, X, y, X_val, y_val, *, classes, scoring=None):
+    def __init__(
+        self, estimator, X, y, X_val, y_val, *, classes, scoring=None, device="cpu"
+    ):
         self.estimator = estimator
         self.X = X
         self.y = y
@@ -147,6 +159,7 @@ class Utility(Game):
         self.y_val = y_val
         self.classes = classes
         self.scoring = scoring
+        self.device = device
         self.n_samples = X.shape[0]
         self._check()
 
@@ -179,6 +192,61 @@ class Utility(Game):
                 f"row(s): {type(error).__name__}: {error}. If it needs more rows than "
                 "that, raise min_coalition_size."
             ) from error
+
+    # ------------------------------------------------------- many coalitions at once
+
+    @cached_property
+    def engine(self):
+        """What scores many coalitions at once; None where only refits do."""
+        is_classification = self.classes is not None
+        if not engine_applies(self.estimator, self.scoring, self.X, is_classification):
+            return None
+        return make_engine(
+            self.estimator,
+            self.scoring,
+            self.X,
+            self.y,
+            self.X_val,
+            self.y_val,
+            classes=self.classes,
+            empty_value=self.empty_value,
+            one_class_value=self.one_class_value if is_classification else None,
+            device=self.device,
+        )
+
+    @property
+    def is_batched(self):
+        """Whether the engine applies."""
+        return self.engine is not None
+
+    @property
+    def shares_subsets(self):
+        """Whether the engine gives every row's contribution from one fit."""
+        return self.is_batched and self.engine.supports_in_out
+
+    def scores(self, masks):
+        """Worth of coalitions, see `Game.scores`."""
+        return self.engine.scores(masks) if self.is_batched else super().scores(masks)
+
+    def walk(self, permutations, min_size=0):
+        """Marginal contributions along permutations, see `Game.walk`."""
+        if self.is_batched:
+            return self.engine.walk(permutations, min_size)
+        return super().walk(permutations, min_size)
+
+    def in_out(self, masks):
+        """Contribution of every row to each coalition, see `Game.in_out`."""
+        if self.shares_subsets:
+            return self.engine.in_out(masks)
+        return super().in_out(masks)
+
+    def block_size(self, kind):
+        """Coalitions (permutations for "walk") that make up one task."""
+        if self.shares_subsets if kind == "in_out" else self.is_batched:
+            return self.engine.block_size(kind)
+        return super().block_size(kind)
+
+    # ------------------------------------------------------ coalitions without a model
 
     @cached_property
     def empty_value(self):
@@ -229,7 +297,7 @@ class Utility(Game):
     def __getstate__(self):
         # What is computed on first use is computed again in a worker: cheaper than
         # sending it.
-        cached = {"empty_value", "_one_class_values", "_scorer"}
+        cached = {"engine", "empty_value", "_one_class_values", "_scorer"}
         return {k: v for k, v in vars(self).items() if k not in cached}
 
 
