@@ -81,10 +81,16 @@ def size_probabilities(relative_weight, min_size):
     return probabilities / probabilities.sum()
 
 
-def random_masks(rng, sizes, n_samples):
-    """Uniformly random coalitions of the given sizes, as masks."""
+def unit_rngs(seeds, start, n_units):
+    """A generator for each unit, so that its draws do not depend on its block."""
+    return [np.random.default_rng((*seeds, start + unit)) for unit in range(n_units)]
+
+
+def random_masks(seeds, start, sizes, n_samples):
+    """Uniformly random coalitions of the given sizes, as masks; one a unit."""
     masks = np.zeros((len(sizes), n_samples), dtype=bool)
-    for mask, size in zip(masks, sizes, strict=True):
+    rngs = unit_rngs(seeds, start, len(sizes))
+    for mask, size, rng in zip(masks, sizes, rngs, strict=True):
         mask[rng.permutation(n_samples)[:size]] = True
     return masks
 
@@ -134,9 +140,9 @@ class PermutationWalks:
         return max(1, game.block_size("walk") // 2)
 
     def run(self, game, seeds, start, n_units):
-        rng = np.random.default_rng((*seeds, start))
         moments = self.new_accumulator(game.n_samples)
-        orders = np.array([rng.permutation(game.n_samples) for _ in range(n_units)])
+        rngs = unit_rngs(seeds, start, n_units)
+        orders = np.array([rng.permutation(game.n_samples) for rng in rngs])
         permutations = np.stack([orders, orders[:, ::-1]], axis=1)
         permutations = permutations.reshape(2 * n_units, game.n_samples)
         if self._truncates(game):
@@ -263,9 +269,8 @@ class SharedSubsets:
         return game.block_size("in_out")
 
     def run(self, game, seeds, start, n_units):
-        rng = np.random.default_rng((*seeds, start))
         sizes = self.sizes.draw(spread_uniforms(seeds, start, n_units))
-        masks = random_masks(rng, sizes, game.n_samples)
+        masks = random_masks(seeds, start, sizes, game.n_samples)
         contributions = game.in_out(masks)
         moments = self.new_accumulator(game.n_samples)
         for first in range(0, n_units, SUBSETS_A_BATCH):
@@ -296,9 +301,8 @@ class ReusedSubsets:
         return game.block_size("scores")
 
     def run(self, game, seeds, start, n_units):
-        rng = np.random.default_rng((*seeds, start))
         sizes = self.sizes.draw(spread_uniforms(seeds, start, n_units))
-        masks = random_masks(rng, sizes, game.n_samples)
+        masks = random_masks(seeds, start, sizes, game.n_samples)
         scores = game.scores(masks)
         weights = np.where(
             masks,
@@ -354,23 +358,13 @@ class BernoulliSubsets:
         return ScoreRecord(game.scores(masks)), n_units
 
     def masks(self, n_samples, seeds, start, n_units):
-        """Subsets of the block that starts at `start`."""
-        rng = np.random.default_rng((*seeds, start))
-        return (
-            rng.random((n_units, n_samples)) < self.probability(start, n_units)[:, None]
-        )
-
-    def all_masks(self, game, seeds, n_units):
-        """Subsets of all blocks of a run."""
-        size = self.block_size(game)
-        return np.concatenate(
-            [
-                self.masks(game.n_samples, seeds, start, min(size, n_units - start))
-                for start in range(0, n_units, size)
-            ]
-        )
+        """Subsets of the units from `start` on."""
+        probability = self.probability(start, n_units)
+        rngs = unit_rngs(seeds, start, n_units)
+        pairs = zip(rngs, probability, strict=True)
+        return np.array([rng.random(n_samples) < p for rng, p in pairs])
 
     def probability(self, start, n_units):
-        """Inclusion probability of each subset of a block."""
+        """Inclusion probability of each subset from `start` on."""
         turn = np.arange(start, start + n_units) % len(self.inclusion_probabilities)
         return np.asarray(self.inclusion_probabilities)[turn]

@@ -155,6 +155,11 @@ class SamplingRun:
         """Fits that the values are made of."""
         return int(self.used.sum()) + sum(tail[1] for tail in self.tails if tail)
 
+    def n_units(self):
+        """Units drawn in each game, by samplers whose units all cost the same."""
+        tails = [tail[1] if tail else 0 for tail in self.tails]
+        return ((self.used + tails) // self.costs).tolist()
+
     def totals(self):
         """Accumulator of each game, with the blocks that were cut short."""
         totals = []

@@ -201,7 +201,7 @@ class AME(SamplingValuator):
         """Effects of one game's rows: coefficients of the LASSO, scaled back."""
         if np.ptp(scores) == 0:
             return np.zeros(utility.n_samples)
-        masks = sampler.all_masks(utility, seeds, len(scores))
+        masks = sampler.masks(utility.n_samples, seeds, 0, len(scores))
         p = sampler.probability(0, len(scores))[:, None]
         scale = np.sqrt(np.mean(1 / (p * (1 - p))))
         indicators = np.where(masks, 1 / (scale * p), -1 / (scale * (1 - p)))

@@ -175,9 +175,9 @@ def test_bernoulli_subsets_come_again_from_the_seed():
     first, _ = run_block(game, sampler, (0, 0), 0, 16)
     second, _ = run_block(game, sampler, (0, 0), 16, 10)
     first.merge(second)
-    masks = sampler.all_masks(game, (0, 0), 26)
+    masks = sampler.masks(N, (0, 0), 0, 26)
     assert_allclose(first.scores, game.scores(masks))
-    share = sampler.all_masks(game, (1, 0), 4000).reshape(2000, 2, N).mean(axis=(0, 2))
+    share = sampler.masks(N, (1, 0), 0, 4000).reshape(2000, 2, N).mean(axis=(0, 2))
     assert_allclose(share, [0.2, 0.8], atol=0.02)
 
 

@@ -3,6 +3,13 @@
 from ._beta_shapley import BetaShapley
 from ._data_banzhaf import DataBanzhaf
 from ._data_shapley import DataShapley
+from ._distributional import DistributionalShapley
 from ._semivalue import Semivalue
 
-__all__ = ["BetaShapley", "DataBanzhaf", "DataShapley", "Semivalue"]
+__all__ = [
+    "BetaShapley",
+    "DataBanzhaf",
+    "DataShapley",
+    "DistributionalShapley",
+    "Semivalue",
+]
