@@ -8,18 +8,20 @@ from sklearn.base import clone
 from sklearn.datasets import make_classification
 from sklearn.ensemble import RandomForestClassifier
 
-from skvalue.ame import AME
 from skvalue.loo import LeaveOneOut
 from skvalue.semivalues import DataBanzhaf, DataShapley
 
 X, Y = make_classification(36, 4, random_state=0)
-FOREST = RandomForestClassifier(2, max_depth=2, random_state=3)
+FOREST = RandomForestClassifier(1, max_depth=2, random_state=3)
 
 VALUATORS = {
-    "walks": DataShapley(FOREST, cv=2, max_evaluations=120),
-    "reused subsets": DataBanzhaf(FOREST, cv=2, max_evaluations=70),
-    "leave one out": LeaveOneOut(FOREST, cv=2),
-    "regression": AME(FOREST, cv=2, max_evaluations=40),
+    "walks of forests": DataShapley(FOREST, cv=2, max_evaluations=112),
+    "leave a forest out": LeaveOneOut(FOREST, cv=2),
+    "engine, shared": DataShapley(cv=2, max_evaluations=300, tol=None),
+    "engine, walks": DataShapley(
+        cv=2, sampler="permutation", max_evaluations=6000, tol=None
+    ),
+    "engine, scores": DataBanzhaf(cv=2, sampler="msr", max_evaluations=900, tol=None),
 }
 
 

@@ -26,7 +26,13 @@ from skvalue._utility import Utility
 from skvalue.ame import AME, SubsampleInfluence
 from skvalue.games import enumerate_semivalue
 from skvalue.loo import LeaveOneOut
-from skvalue.semivalues import BetaShapley, DataBanzhaf, DataShapley, Semivalue
+from skvalue.semivalues import (
+    BetaShapley,
+    DataBanzhaf,
+    DataShapley,
+    DistributionalShapley,
+    Semivalue,
+)
 
 N = 7
 
@@ -297,6 +303,122 @@ def test_the_estimator_of_the_user_is_not_touched():
     assert not hasattr(forest, "classes_")
 
 
+# ----------------------------------------------------------- the engine and refits
+
+
+class RefitLogistic(LogisticRegression):
+    """The same model, which the engine does not know."""
+
+
+class RefitRidge(Ridge):
+    """The same model, which the engine does not know."""
+
+
+SHARED = {"sampler": "shared", "tol": None, "random_state": 0}
+
+
+AGREEING = {
+    "shared": (DataShapley(max_evaluations=12, **SHARED), 12 * 41),
+    "walks": (DataShapley(sampler="permutation", max_evaluations=144), 144),
+    "banzhaf": (DataBanzhaf(max_evaluations=12, **SHARED), 12 * 41),
+    "reused": (DataBanzhaf(sampler="msr", max_evaluations=64), 64),
+    "distributional": (
+        DistributionalShapley(
+            min_coalition_size=40, max_coalition_size=60, max_evaluations=8, tol=None
+        ),
+        8 * 41,
+    ),
+    "leave one out": (LeaveOneOut(), None),
+}
+
+
+@pytest.mark.parametrize("name", AGREEING)
+def test_the_engine_and_refits_agree_on_the_same_coalitions(name):
+    X, y, X_val, y_val = problem(40)
+    valuator, n_refits = AGREEING[name]
+    engine = clone(valuator).set_params(random_state=0)
+    refits = clone(engine).set_params(estimator=RefitLogistic(tol=1e-8, max_iter=1000))
+    if n_refits is not None:
+        refits.set_params(max_evaluations=n_refits)
+    for fitted in (engine, refits):
+        fitted.fit(X, y, X_val=X_val, y_val=y_val)
+    if name != "leave one out":
+        assert refits.n_evaluations_ == n_refits
+    # In and out contributions of logistic models are one step from a solution.
+    values = [engine.data_values_, refits.data_values_]
+    assert np.corrcoef(values)[0, 1] > 0.995
+    if name == "reused":
+        assert_allclose(*values, atol=0.05 * values[1].std())
+
+
+def test_the_engine_is_exact_for_ridge():
+    X, y = make_regression(60, 3, noise=20.0, random_state=0)
+    values = []
+    for estimator, n_evaluations in [(Ridge(), 16), (RefitRidge(), 16 * 41)]:
+        valuator = DataShapley(estimator, max_evaluations=n_evaluations, **SHARED)
+        valuator.fit(X[:40], y[:40], X_val=X[40:], y_val=y[40:])
+        values.append(valuator.data_values_)
+    assert_allclose(values[0], values[1], atol=1e-10)
+
+
+def test_the_engine_is_chosen_where_it_applies():
+    X, y, X_val, y_val = problem(40)
+    chosen = DataShapley(max_evaluations=16, random_state=0)
+    chosen.fit(X, y, X_val=X_val, y_val=y_val)
+    assert chosen.n_evaluations_ == 16
+    valuator = DataShapley(CentroidClassifier(), max_evaluations=72, random_state=0)
+    assert valuator.fit(X, y, X_val=X_val, y_val=y_val).n_evaluations_ == 72
+
+
+# ---------------------------------------------------------------- distributional values
+
+
+def test_values_of_new_rows_are_those_of_the_same_rows_in_fit():
+    X, y, X_val, y_val = problem(40)
+    valuator = DistributionalShapley(
+        min_coalition_size=20, max_coalition_size=50, max_evaluations=40, random_state=0
+    ).fit(X, y, X_val=X_val, y_val=y_val)
+    again = valuator.predict_values(X, y)
+    assert_allclose(again, valuator.data_values_, atol=1e-7)
+    assert_allclose(valuator.predict_values(X[5:9], y[5:9]), again[5:9], atol=1e-4)
+    flipped = valuator.predict_values(X_val, 1 - y_val)
+    assert flipped.mean() < valuator.predict_values(X_val, y_val).mean()
+
+
+def test_distributional_values_estimate_the_definition():
+    """Every draw of two rows with replacement, of three, and the row that joins."""
+    X, y, X_val, y_val = table_data(3)
+    worth = random_table(3, seed=7)
+    valuator = DistributionalShapley(
+        RowCollector(),
+        scoring=TableScorer(worth),
+        min_coalition_size=1,
+        max_coalition_size=2,
+        max_evaluations=2000,
+        tol=None,
+        random_state=0,
+    ).fit(X, y, X_val=X_val, y_val=y_val)
+    game = TableGame(worth)
+    expected = []
+    for row in range(3):
+        one = [game.value([i, row]) - game.value([i]) for i in range(3)]
+        two = [
+            game.value([i, j, row]) - game.value([i, j])
+            for i in range(3)
+            for j in range(3)
+        ]
+        expected.append((np.mean(one) + np.mean(two)) / 2)
+    error = np.abs(valuator.data_values_ - expected)
+    assert (error <= 4.5 * valuator.data_values_stderr_).all()
+
+
+def test_distributional_sizes_in_the_wrong_order_raise():
+    X, y, X_val, y_val = problem(20)
+    valuator = DistributionalShapley(min_coalition_size=9, max_coalition_size=8)
+    with pytest.raises(ValueError, match="max_coalition_size=8 is below"):
+        valuator.fit(X, y, X_val=X_val, y_val=y_val)
+
+
 # --------------------------------------------------------------------- what goes wrong
 
 
@@ -400,17 +522,26 @@ def test_classes_of_fewer_rows_than_folds_are_valued():
 
 # ---------------------------------------------------------------- scikit-learn's checks
 
-CHEAPLY = {"tol": 100.0, "cv": 3, "drop": 0.0}
-SUBSETS = {"max_evaluations": 90, "cv": 3, "drop": 0.0}
+FEW = {"max_evaluations": 24, "cv": 3, "drop": 0.0}
 CHECKED = [
-    DataShapley(CentroidClassifier(), tol=100.0, cv=3, drop=0.1),
-    DataShapley(CentroidClassifier(), **CHEAPLY),
-    BetaShapley(estimator=CentroidClassifier(), **CHEAPLY),
-    DataBanzhaf(CentroidClassifier(), **SUBSETS),
-    Semivalue(halves, CentroidClassifier(), min_coalition_size=0, **CHEAPLY),
-    LeaveOneOut(CentroidClassifier(), cv=3, drop=0.0),
-    AME(CentroidClassifier(), **SUBSETS),
-    SubsampleInfluence(CentroidClassifier(), **SUBSETS),
+    DataShapley(max_evaluations=24, cv=3, drop=0.1),
+    DataShapley(**FEW),
+    BetaShapley(**FEW),
+    DataBanzhaf(**FEW),
+    Semivalue(halves, min_coalition_size=0, **FEW),
+    DistributionalShapley(
+        CentroidClassifier(),
+        min_coalition_size=20,
+        max_coalition_size=40,
+        max_evaluations=500,
+        cv=3,
+        drop=0.0,
+    ),
+    LeaveOneOut(cv=3, drop=0.0),
+    AME(**FEW),
+    SubsampleInfluence(max_evaluations=90, cv=3, drop=0.0),
+    DataShapley(CentroidClassifier(), tol=100.0, cv=3, drop=0.0),
+    DataBanzhaf(CentroidClassifier(), max_evaluations=90, cv=3, drop=0.0),
 ]
 
 
