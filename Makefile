@@ -19,7 +19,7 @@ $(VENV)/.installed: setup.cfg pyproject.toml .ci/constraints.txt
 
 demo: $(VENV)/.installed
 	mkdir -p demo
-	cd demo && MPLBACKEND=agg ../$(BIN)/python ../examples/plot_quickstart.py
+	cd demo && MPLBACKEND=agg $(abspath $(BIN))/python ../examples/plot_quickstart.py
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .

@@ -4,7 +4,13 @@ from contextlib import contextmanager
 
 import numpy as np
 from sklearn.utils import check_array
-from sklearn.utils.validation import column_or_1d, validate_data
+from sklearn.utils.validation import (
+    check_consistent_length,
+    column_or_1d,
+    validate_data,
+)
+
+from .utils._sklearn import check_y
 
 
 def validate_rows(valuator, X, y):
@@ -12,16 +18,30 @@ def validate_rows(valuator, X, y):
 
     Sets ``classes_`` where the target is categorical.
     """
-    with _naming("X", "y"):
-        X, y = validate_data(
-            valuator,
-            X,
-            y,
-            accept_sparse=valuator._accept_sparse,
-            allow_nd=valuator._allow_nd,
-            ensure_min_samples=2,
+    if y is None:
+        raise ValueError(
+            f"{type(valuator).__name__} requires y to be passed, but the target y is "
+            "None."
         )
-    if valuator._is_regression(y):
+    with _naming("X"):
+        X = _numeric(
+            validate_data(
+                valuator,
+                X,
+                accept_sparse=valuator._accept_sparse,
+                allow_nd=valuator._allow_nd,
+                ensure_min_samples=2,
+            )
+        )
+    with _naming("y"):
+        y = check_y(y, estimator=valuator)
+    with _naming("X", "y"):
+        check_consistent_length(X, y)
+    if y.dtype == object:
+        _unique(y, "y")
+    with _naming("y"):
+        is_regression = valuator._is_regression(y)
+    if is_regression:
         vars(valuator).pop("classes_", None)
         with _naming("y"):
             y = np.asarray(y, dtype=np.float64)
@@ -55,12 +75,14 @@ def validate_more_rows(valuator, X, y=None, names=("X", "y")):
         # As in fit, the column names of a frame are checked before its content.
         if is_frame:
             validate_data(valuator, X, reset=False, skip_check_array=True)
-        checked = check_array(
-            X,
-            accept_sparse=valuator._accept_sparse,
-            allow_nd=valuator._allow_nd,
-            input_name=names[0],
-            estimator=valuator,
+        checked = _numeric(
+            check_array(
+                X,
+                accept_sparse=valuator._accept_sparse,
+                allow_nd=valuator._allow_nd,
+                input_name=names[0],
+                estimator=valuator,
+            )
         )
         if not is_frame:
             validate_data(valuator, checked, reset=False, skip_check_array=True)
@@ -74,6 +96,11 @@ def validate_more_rows(valuator, X, y=None, names=("X", "y")):
             "labels; give one label a row."
         )
     return checked, _encode(valuator, y, names[1])
+
+
+def _numeric(X):
+    """Numbers also of a frame of categories, which check_array lets through."""
+    return X.astype(np.float64) if X.dtype == object else X
 
 
 def _encode(valuator, y, name):
@@ -118,18 +145,19 @@ def _naming(*names):
     """Make sure that an error of scikit-learn's validation names the argument."""
     try:
         yield
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         message = str(error)
-        if "convert string" in message:
+        if "convert string" in message and names[0].startswith("X"):
             message += "; encode columns that are not numbers first (OneHotEncoder)"
         words = message.replace(":", " ").split()
         # scikit-learn's own wording about column names can only mean X.
         named = any(name in words for name in names) or (
-            "X" in names and "feature names" in message
+            "X" in names and "feature names" in message.lower()
         )
         if not named:
             subject = " and ".join(names) if "inconsistent" in message else names[0]
             message = f"{subject}: {message}"
         if message == str(error):
             raise
-        raise ValueError(message) from error
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(message) from error

@@ -154,7 +154,9 @@ class BaseValuator(
 
     def _is_regression(self, y):
         """Whether `y` is a real target; a method with an estimator asks that."""
-        kind = type_of_target(y, input_name="y")
+        # It asks whether real numbers are whole by a cast, which large ones overflow.
+        with np.errstate(invalid="ignore"):
+            kind = type_of_target(y, input_name="y")
         if kind not in {"binary", "multiclass", "continuous"}:
             raise ValueError(
                 f"Unknown label type: y is {kind!r}; allowed are class labels of one "

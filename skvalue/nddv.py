@@ -22,8 +22,8 @@ from .base import BaseValuator
 from .utils._sklearn import Interval, StrOptions, num_samples
 
 # A regression row further from its prediction than this many robust standard
-# deviations is implausible: about 0.3 % of clean Gaussian residuals.
-_RESIDUAL_LIMIT = 3.0
+# deviations is implausible: about 1.2 % of clean Gaussian residuals.
+_RESIDUAL_LIMIT = 2.5
 
 
 class NDDVValuator(BaseValuator):
@@ -126,7 +126,7 @@ class NDDVValuator(BaseValuator):
           ``floor(drop * n_samples)`` rows, ties broken by row order;
         - ``"auto"``: rows in the lower of two clusters of the values whose label the
           network gave, on average, a probability below one half (regression: whose
-          residual is beyond three robust standard deviations); never more than half
+          residual is beyond 2.5 robust standard deviations); never more than half
           of a class;
         - ``"negative"``: values below 0, which is below the average row;
         - callable: takes the values, returns a boolean mask of the rows to keep.
@@ -182,7 +182,7 @@ class NDDVValuator(BaseValuator):
     n_features_in_ : int
         Number of columns.
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Column names, where `X` has them.
 
     See Also
@@ -309,18 +309,18 @@ class NDDVValuator(BaseValuator):
     def _fit(self, X, y, X_val, y_val):
         settings = self._settings(len(y), X_val)
         # torch is imported here, so that `import skvalue` stays light.
-        from ._torch import nddv_training
+        from ._torch import nddv_settings, nddv_training
 
-        nddv_training.check_settings(settings)
+        nddv_settings.check_settings(settings, X.shape[1])
         self._scaler = _fit_scaler(X)
         self._y_mean, self._y_scale = 0, 1
         if not hasattr(self, "classes_"):
-            self._y_mean, self._y_scale = y.mean(), y.std()
+            self._y_mean, self._y_scale = _mean_and_scale(y)
         self._utility = settings["utility"]
-        reweight = settings["reweight"]
+        rows = self._rows(X, y)
         self.net_, record = nddv_training.train(
             settings,
-            self._rows(X, y),
+            rows,
             clean_rows=None if X_val is None else self._rows(X_val, y_val),
             task=self._task,
         )
@@ -328,11 +328,11 @@ class NDDVValuator(BaseValuator):
         self._keep_record(*record)
         for name in ["meta_weights_", "state_trajectories_", "adjoint_trajectories_"]:
             vars(self).pop(name, None)
-        if reweight:
-            self.meta_weights_ = nddv_training.meta_weights(self.net_, self._rows(X, y))
+        if settings["reweight"]:
+            self.meta_weights_ = nddv_training.meta_weights(self.net_, rows)
         if self.record_trajectories:
             self.state_trajectories_, self.adjoint_trajectories_ = (
-                nddv_training.trajectories(self.net_, self._rows(X, y))
+                nddv_training.trajectories(self.net_, rows)
             )
 
     def _settings(self, n_samples, X_val):
@@ -362,8 +362,14 @@ class NDDVValuator(BaseValuator):
         if self.utility == "auto":
             settings["utility"] = "cost" if n_classes > 2 else "state"
         settings["n_outputs"] = n_classes or 1
-        settings["seed"] = check_random_state(self.random_state).randint(2**31 - 1)
+        settings["seed"] = self._seed()
         return settings
+
+    def _seed(self):
+        # For None, scikit-learn's default would move the global random state.
+        source = self.random_state
+        source = np.random.RandomState() if source is None else source
+        return check_random_state(source).randint(2**31 - 1)
 
     def _rows(self, X, y):
         """Standardised float32 rows and targets as tensors on the device."""
@@ -442,8 +448,24 @@ def _fit_scaler(X):
     # Its own output stays an array under a global set_output.
     scaler = StandardScaler().set_output(transform="default")
     for chunk in row_chunks(*X.shape):
-        scaler.partial_fit(X[chunk])
+        # Numbers whose square overflows are refused below, not warned of.
+        with np.errstate(over="ignore", invalid="ignore"):
+            scaler.partial_fit(X[chunk])
+    too_large = np.flatnonzero(~np.isfinite(scaler.var_))
+    if len(too_large):
+        raise ValueError(
+            f"X holds numbers too large to standardise in column {too_large[0]}; "
+            "rescale it."
+        )
     return scaler
+
+
+def _mean_and_scale(y):
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean, scale = y.mean(), y.std()
+    if not np.isfinite(scale):
+        raise ValueError("y holds numbers too large to standardise; rescale it.")
+    return mean, scale
 
 
 def _dynamic_marginal_contribution(utilities):

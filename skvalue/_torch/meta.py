@@ -31,6 +31,36 @@ class MetaNetwork(nn.Module):
         return torch.sigmoid(output).squeeze(-1)
 
 
+class MetaLearner:
+    """The meta network with its optimiser.
+
+    A plain object: skorch would take a module or an optimiser that is an attribute of
+    the net for one of its own, and hand theta to the optimiser of the dynamics.
+    """
+
+    def __init__(self, network, learning_rate):
+        self.network = network
+        self.learning_rate = learning_rate
+        self._optimizer = None
+
+    def start(self, device):
+        self.network.to(device)
+        self._optimizer = torch.optim.Adam(
+            self.network.parameters(), lr=self.learning_rate
+        )
+
+    def step(self, loss):
+        """One Adam step on theta; only theta gets a gradient."""
+        parameters = list(self.network.parameters())
+        gradients = torch.autograd.grad(loss, parameters)
+        for parameter, gradient in zip(parameters, gradients, strict=True):
+            parameter.grad = gradient
+        self._optimizer.step()
+
+    def finish(self):
+        self._optimizer = None
+
+
 def normalise(weights):
     """Weights of a batch, summing to one for each member."""
     total = weights.sum(-1, keepdim=True)

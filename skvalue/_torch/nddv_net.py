@@ -73,14 +73,11 @@ class NDDVNet(NeuralNet):
     clean_rows : TensorRows or None, default=None
         The meta rows; None trains without re-weighting.
 
-    meta_network : MetaNetwork or None, default=None
-        Loss to weight.
+    meta_learner : MetaLearner or None, default=None
+        Loss to weight, and how that is learnt.
 
     meta_interval, meta_batch_size : int
         Steps between two meta steps, and meta rows in each.
-
-    meta_lr : float, default=1e-3
-        Learning rate of the meta network.
 
     seed : int, default=0
         Seed of the batches' order, the noise and the meta batches.
@@ -92,10 +89,9 @@ class NDDVNet(NeuralNet):
         utility="cost",
         record_trajectories=False,
         clean_rows=None,
-        meta_network=None,
+        meta_learner=None,
         meta_interval=5,
         meta_batch_size=100,
-        meta_lr=1e-3,
         seed=0,
         **kwargs,
     ):
@@ -103,10 +99,9 @@ class NDDVNet(NeuralNet):
         self.utility = utility
         self.record_trajectories = record_trajectories
         self.clean_rows = clean_rows
-        self.meta_network = meta_network
+        self.meta_learner = meta_learner
         self.meta_interval = meta_interval
         self.meta_batch_size = meta_batch_size
-        self.meta_lr = meta_lr
         self.seed = seed
 
     # ------------------------------------------------------------- one training
@@ -123,12 +118,8 @@ class NDDVNet(NeuralNet):
         self.iterator_train__generator = generator
         self.module_.noise_generator = generator
         self._generator = generator
-        self._meta_network = self._meta_optimizer = None
-        if self.clean_rows is not None:
-            self._meta_network = self.meta_network.to(self.device)
-            self._meta_optimizer = torch.optim.Adam(
-                self._meta_network.parameters(), lr=self.meta_lr
-            )
+        if self.meta_learner is not None:
+            self.meta_learner.start(self.device)
         record = self._record = ValueRecord(
             self.module_.mean_field.shape[1],
             len(dataset),
@@ -144,7 +135,9 @@ class NDDVNet(NeuralNet):
             # Generators and records belong to the training, not to the trained net.
             self.iterator_train__generator = None
             self.module_.noise_generator = None
-            self._generator = self._record = self._meta_optimizer = None
+            self._generator = self._record = None
+            if self.meta_learner is not None:
+                self.meta_learner.finish()
         if not (self._completed or self._stopped_by_callback):
             raise KeyboardInterrupt
         return record
@@ -172,7 +165,7 @@ class NDDVNet(NeuralNet):
     def train_step_single(self, batch, **fit_params):
         self._set_training(True)
         (X, rows), y = unpack_data(batch)
-        if self._meta_network is not None and self._steps % self.meta_interval == 0:
+        if self.meta_learner is not None and self._steps % self.meta_interval == 0:
             self._meta_step(X, y)
         self._steps += 1
         trajectory, outputs, running_cost = self.module_(X)
@@ -198,9 +191,9 @@ class NDDVNet(NeuralNet):
 
     @torch.no_grad()
     def _weights(self, cost):
-        if self._meta_network is None:
+        if self.meta_learner is None:
             return torch.full_like(cost, 1 / cost.shape[1])
-        return normalise(self._meta_network(cost))
+        return normalise(self.meta_learner.network(cost))
 
     def _meta_step(self, X, y):
         clean = self.clean_rows
@@ -212,18 +205,13 @@ class NDDVNet(NeuralNet):
         )
         loss = lookahead_loss(
             self.module_,
-            self._meta_network,
+            self.meta_learner.network,
             self.criterion_,
             (X, y),
             (clean.X[rows], clean.y[rows]),
             self.optimizer_.param_groups[0]["lr"],
         )
-        parameters = list(self._meta_network.parameters())
-        for parameter, gradient in zip(
-            parameters, torch.autograd.grad(loss, parameters), strict=True
-        ):
-            parameter.grad = gradient
-        self._meta_optimizer.step()
+        self.meta_learner.step(loss)
 
 
 class EpochTask(Callback):

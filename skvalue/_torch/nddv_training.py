@@ -12,29 +12,10 @@ from skorch.helper import predefined_split
 from .._chunks import row_chunks
 from .batches import MemberBatches, TensorRows
 from .mean_field import CustomControl, MeanFieldDynamics, StackedControl
-from .meta import MetaNetwork
+from .meta import MetaLearner, MetaNetwork
 from .nddv_net import EpochTask, NDDVNet
 from .threads import single_thread
 from .utilities import CrossEntropy, HalfSquaredError, label_belief, row_utility
-
-
-def check_settings(settings):
-    """Raise where the device or the module cannot be used."""
-    try:
-        device = torch.device(settings["device"])
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError, TypeError) as error:
-        reason = str(error).splitlines()[0]
-        raise ValueError(
-            f"device={settings['device']!r} cannot be used here ({reason}); use "
-            '"cpu", or "cuda" where torch sees a GPU.'
-        ) from error
-    if isinstance(settings["module"], torch.nn.Module):
-        raise ValueError(
-            "module must be a class or a function that returns a new torch module for "
-            "`module(n_features)`, because each time step and member has its own; got "
-            f"the instance {type(settings['module']).__name__}."
-        )
 
 
 def tensor_rows(X, y, standardise, device):
@@ -143,14 +124,16 @@ def _build(settings, rows, clean_rows, task):
         "utility": settings["utility"],
         "record_trajectories": settings["record_trajectories"],
         "clean_rows": clean_rows if reweight else None,
-        "meta_network": (
-            MetaNetwork(n_members, settings["meta_hidden"], generator)
+        "meta_learner": (
+            MetaLearner(
+                MetaNetwork(n_members, settings["meta_hidden"], generator),
+                settings["meta_lr"],
+            )
             if reweight
             else None
         ),
         "meta_interval": settings["meta_interval"],
         "meta_batch_size": settings["batch_size"],
-        "meta_lr": settings["meta_lr"],
         "seed": settings["seed"],
     }
     return NDDVNet(dynamics, **(parameters | (settings["net_params"] or {})))
@@ -160,16 +143,7 @@ def _control(settings, n_features, generator):
     n_members = settings["n_members"]
     if settings["module"] is None:
         return StackedControl(n_members, n_features, settings["hidden_dim"], generator)
-    modules = [settings["module"](n_features) for _ in range(n_members)]
-    probe = torch.zeros(2, n_features)
-    for module in modules[:1]:
-        control = module.eval()(probe)
-        if control.shape != probe.shape:
-            raise ValueError(
-                f"module maps (batch, {n_features}) to {tuple(control.shape)}; a "
-                "control must have the shape of its state."
-            )
-    return CustomControl(modules)
+    return CustomControl([settings["module"](n_features) for _ in range(n_members)])
 
 
 def _schedule(max_epochs):
@@ -213,7 +187,7 @@ def beliefs(net, rows):
 
 def meta_weights(net, rows):
     """Weight that the trained meta network gives each row."""
-    return _evaluate(net, rows, lambda outputs, y, cost: net._meta_network(cost))
+    return _evaluate(net, rows, lambda outputs, y, cost: net.meta_learner.network(cost))
 
 
 def trajectories(net, rows):

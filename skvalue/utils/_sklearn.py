@@ -2,16 +2,20 @@
 
 from sklearn.utils import _safe_indexing as safe_indexing
 from sklearn.utils._dataframe import is_pandas_df
+from sklearn.utils._metadata_requests import METHODS
 from sklearn.utils._param_validation import (
     HasMethods,
     Interval,
     InvalidParameterError,
     Options,
     StrOptions,
+    validate_params,
 )
 from sklearn.utils.metadata_routing import _routing_enabled as routing_enabled
 from sklearn.utils.parallel import _get_threadpool_controller
 from sklearn.utils.validation import _check_method_params as check_method_params
+from sklearn.utils.validation import _check_sample_weight as check_sample_weight
+from sklearn.utils.validation import _check_y as check_y
 from sklearn.utils.validation import _estimator_has as estimator_has
 from sklearn.utils.validation import _get_feature_names as get_feature_names
 from sklearn.utils.validation import _num_samples as num_samples
@@ -27,12 +31,15 @@ def one_thread():
 
 
 __all__ = [
+    "METHODS",
     "HasMethods",
     "Interval",
     "InvalidParameterError",
     "Options",
     "StrOptions",
     "check_method_params",
+    "check_sample_weight",
+    "check_y",
     "estimator_has",
     "get_feature_names",
     "is_pandas_df",
@@ -40,4 +47,5 @@ __all__ = [
     "one_thread",
     "routing_enabled",
     "safe_indexing",
+    "validate_params",
 ]

@@ -1,0 +1,147 @@
+"""Real data for the benchmarks, and the noisy-label protocol that they share.
+
+The files lie in the folder that the environment variable SKVALUE_DATA names; digits is
+scikit-learn's. They are no part of skvalue.
+"""
+
+import functools
+import gzip
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+from sklearn.datasets import load_digits
+from sklearn.decomposition import TruncatedSVD
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.pipeline import make_pipeline
+from sklearn.utils import Bunch
+
+NAMES = ["2dplanes", "pol", "electricity", "adult", "digits", "bbc", "mnist_test"]
+N_TEXT_COMPONENTS = 256
+
+
+@functools.lru_cache(maxsize=4)
+def load(name, *, onehot=False, balanced=False):
+    """Load a data set; callers must not modify what they get.
+
+    Parameters
+    ----------
+    name : str
+        One of `NAMES`. Texts (bbc) come as TF-IDF, reduced to 256 components.
+
+    onehot : bool, default=False
+        Whether categorical columns (adult) become indicators, after the others.
+
+    balanced : bool, default=False
+        Whether to take the class-balanced rows that the file lists (electricity).
+
+    Returns
+    -------
+    X : ndarray of shape (n_samples, n_features)
+        Features, images scaled to [0, 1].
+
+    y : ndarray of shape (n_samples,), dtype int64
+        Classes 0..n_classes-1.
+    """
+    if name == "digits":
+        return load_digits(return_X_y=True)
+    folder = _folder()
+    if (folder / f"{name}.jsonl.gz").exists():
+        return _load_text(folder / f"{name}.jsonl.gz")
+    with np.load(folder / f"{name}.npz") as file:
+        arrays = {key: file[key] for key in file.files}
+    X, y = arrays["X"], arrays["y"].astype(np.int64)
+    X = X / np.float32(255) if X.dtype == np.uint8 else X.astype(np.float32)
+    if balanced:
+        X, y = X[arrays["bal_idx"]], y[arrays["bal_idx"]]
+    if onehot and "cat_idx" in arrays:
+        X = _encode_one_hot(X, arrays["cat_idx"])
+    return X, y
+
+
+def detection_split(name, n, seed, rate):
+    """Split a data set and make some training labels wrong.
+
+    A tenth of `n` each is held out for validation and as clean meta rows, three tenths
+    for testing; where the data set is too small, all parts shrink alike. Every column
+    is standardised over the rows drawn. Classes keep their natural frequencies.
+
+    Parameters
+    ----------
+    name : str
+        Data set, see `load`.
+
+    n : int
+        Number of training rows.
+
+    seed : int
+        The same seed gives the same split and the same wrong labels.
+
+    rate : float
+        Share of the training labels that are wrong, in [0, 1]: another class, drawn
+        uniformly.
+
+    Returns
+    -------
+    split : Bunch
+        `X`, `y` (noisy), `y_true` and `is_flipped` of the training rows; `X_val`,
+        `y_val`, `X_meta`, `y_meta`, `X_test`, `y_test` with true labels; `rows`, the
+        row of the data set behind each training row.
+    """
+    X, y = load(name)
+    rng = np.random.default_rng(1000 + seed)
+    sizes = np.array([n, n // 10, n // 10, int(0.3 * n)])
+    if sizes.sum() > len(X):
+        sizes = (sizes * (0.98 * len(X) / sizes.sum())).astype(int)
+    rows = rng.permutation(len(X))[: sizes.sum()]
+    X, y = X[rows].astype(np.float64), y[rows]
+    scale = X.std(axis=0)
+    X = (X - X.mean(axis=0)) / np.where(scale > 0, scale, 1)
+    parts = np.split(np.arange(len(X)), np.cumsum(sizes)[:-1])
+    train, validation, meta, test = parts
+
+    n_classes = y.max() + 1
+    flipped = rng.choice(len(train), round(rate * len(train)), replace=False)
+    y_noisy = y[train]
+    shift = rng.integers(1, n_classes, size=len(flipped))
+    y_noisy[flipped] = (y_noisy[flipped] + shift) % n_classes
+    return Bunch(
+        X=X[train],
+        y=y_noisy,
+        y_true=y[train],
+        is_flipped=np.isin(np.arange(len(train)), flipped),
+        X_val=X[validation],
+        y_val=y[validation],
+        X_meta=X[meta],
+        y_meta=y[meta],
+        X_test=X[test],
+        y_test=y[test],
+        rows=rows[: len(train)],
+    )
+
+
+def _folder():
+    folder = os.environ.get("SKVALUE_DATA")
+    if folder is None:
+        raise OSError(
+            "Set the environment variable SKVALUE_DATA to the folder with the data."
+        )
+    return Path(folder)
+
+
+def _load_text(path):
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        records = [json.loads(line) for line in file]
+    embedding = make_pipeline(
+        TfidfVectorizer(sublinear_tf=True, stop_words="english", min_df=2),
+        TruncatedSVD(N_TEXT_COMPONENTS, random_state=0),
+    )
+    X = embedding.fit_transform([record["text"] for record in records])
+    return X, np.array([record["label"] for record in records], dtype=np.int64)
+
+
+def _encode_one_hot(X, categorical):
+    indicators = [X[:, [j]] == np.unique(X[:, j]) for j in sorted(categorical)]
+    others = np.delete(X, categorical, axis=1)
+    return np.concatenate([others, *indicators], axis=1).astype(np.float32)
