@@ -147,10 +147,23 @@ class Utility(Game):
 
     device : str, default="cpu"
         Torch device of the batched engine, where that applies.
+
+    precision : {"float32", "float64"} or None, default=None
+        Of the engine's products; None is its own choice.
     """
 
     def __init__(
-        self, estimator, X, y, X_val, y_val, *, classes, scoring=None, device="cpu"
+        self,
+        estimator,
+        X,
+        y,
+        X_val,
+        y_val,
+        *,
+        classes,
+        scoring=None,
+        device="cpu",
+        precision=None,
     ):
         self.estimator = estimator
         self.X = X
@@ -160,6 +173,7 @@ class Utility(Game):
         self.classes = classes
         self.scoring = scoring
         self.device = device
+        self.precision = precision
         self.n_samples = X.shape[0]
         self._check()
 
@@ -201,17 +215,20 @@ class Utility(Game):
         is_classification = self.classes is not None
         if not engine_applies(self.estimator, self.scoring, self.X, is_classification):
             return None
+        # A memory map of a worker is read-only, which torch does not take.
+        X, X_val = (np.require(rows, requirements="W") for rows in (self.X, self.X_val))
         return make_engine(
             self.estimator,
             self.scoring,
-            self.X,
+            X,
             self.y,
-            self.X_val,
+            X_val,
             self.y_val,
             classes=self.classes,
             empty_value=self.empty_value,
             one_class_value=self.one_class_value if is_classification else None,
             device=self.device,
+            dtype=self.precision,
         )
 
     @property

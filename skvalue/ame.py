@@ -205,7 +205,8 @@ class AME(SamplingValuator):
         p = sampler.probability(0, len(scores))[:, None]
         scale = np.sqrt(np.mean(1 / (p * (1 - p))))
         indicators = np.where(masks, 1 / (scale * p), -1 / (scale * (1 - p)))
-        lasso = LassoCV(cv=LASSO_FOLDS, max_iter=LASSO_ITERATIONS)
+        # Cyclic descent is not random, but reads the global state without a seed.
+        lasso = LassoCV(cv=LASSO_FOLDS, max_iter=LASSO_ITERATIONS, random_state=0)
         return scale * lasso.fit(indicators, scores).coef_
 
 

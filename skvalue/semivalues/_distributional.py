@@ -293,6 +293,8 @@ class DrawnCoalitions:
             classes=pool.classes,
             scoring=pool.scoring,
             device=pool.device,
+            # A row's value must not depend on those that are valued beside it.
+            precision="float64",
         )
         coalition = np.arange(len(drawn))
         if joined.shares_subsets:
