@@ -107,7 +107,7 @@ class AME(SamplingValuator):
     See Also
     --------
     SubsampleInfluence : Compares means instead.
-    skvalue.semivalues.DataShapley : AME with p uniform on (0, 1) is the Shapley value.
+    DataShapley : AME with p uniform on (0, 1) is the Shapley value.
 
     Notes
     -----
@@ -122,9 +122,8 @@ class AME(SamplingValuator):
 
     Examples
     --------
-    >>> import numpy as np
     >>> from sklearn.datasets import make_classification
-    >>> from skvalue.ame import AME
+    >>> from skvalue import AME
     >>> X, y = make_classification(100, 5, class_sep=2.0, random_state=0)
     >>> y[:10] = 1 - y[:10]
     >>> valuator = AME(random_state=0).fit(X, y)
@@ -292,7 +291,7 @@ class SubsampleInfluence(SamplingValuator):
     See Also
     --------
     AME : Regression on subsets of several sizes.
-    skvalue.semivalues.DataBanzhaf : Subsets of all sizes, half of the rows on average.
+    DataBanzhaf : Subsets of all sizes, half of the rows on average.
 
     Notes
     -----
@@ -305,9 +304,8 @@ class SubsampleInfluence(SamplingValuator):
 
     Examples
     --------
-    >>> import numpy as np
     >>> from sklearn.datasets import make_classification
-    >>> from skvalue.ame import SubsampleInfluence
+    >>> from skvalue import SubsampleInfluence
     >>> X, y = make_classification(100, 5, class_sep=2.0, random_state=0)
     >>> y[:10] = 1 - y[:10]
     >>> valuator = SubsampleInfluence(random_state=0).fit(X, y)

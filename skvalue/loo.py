@@ -70,7 +70,7 @@ class LeaveOneOut(GameValuator):
 
     See Also
     --------
-    skvalue.semivalues.DataShapley : Contributions to coalitions of every size.
+    DataShapley : Contributions to coalitions of every size.
 
     Notes
     -----
@@ -85,7 +85,7 @@ class LeaveOneOut(GameValuator):
     Examples
     --------
     >>> from sklearn.datasets import make_classification
-    >>> from skvalue.loo import LeaveOneOut
+    >>> from skvalue import LeaveOneOut
     >>> X, y = make_classification(100, 5, class_sep=2.0, random_state=0)
     >>> y[:10] = 1 - y[:10]
     >>> valuator = LeaveOneOut(random_state=0).fit(X, y)

@@ -20,7 +20,6 @@ from sklearn.model_selection import KFold
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skvalue._utility import Utility
 from skvalue.ame import AME, SubsampleInfluence
@@ -282,7 +281,7 @@ def test_any_scorer_is_a_utility(scoring):
 
 def test_an_estimator_without_a_seed_gets_one_and_the_global_state_stays():
     X, y, X_val, y_val = problem(30)
-    before = np.random.get_state()[1].copy()  # noqa: NPY002
+    before = np.random.get_state()[1].copy()
     values = [
         DataBanzhaf(
             RandomForestClassifier(2, max_depth=2), max_evaluations=12, random_state=0
@@ -292,7 +291,7 @@ def test_an_estimator_without_a_seed_gets_one_and_the_global_state_stays():
         for _ in range(2)
     ]
     assert_array_equal(values[0], values[1])
-    assert_array_equal(np.random.get_state()[1], before)  # noqa: NPY002
+    assert_array_equal(np.random.get_state()[1], before)
 
 
 def test_the_estimator_of_the_user_is_not_touched():
@@ -518,43 +517,3 @@ def test_classes_of_fewer_rows_than_folds_are_valued():
     y[:2] = 5
     valuator = DataBanzhaf(CentroidClassifier(), max_evaluations=300, random_state=0)
     assert np.isfinite(valuator.fit(X, y).data_values_).all()
-
-
-# ---------------------------------------------------------------- scikit-learn's checks
-
-FEW = {"max_evaluations": 24, "cv": 3, "drop": 0.0}
-CHECKED = [
-    DataShapley(max_evaluations=24, cv=3, drop=0.1),
-    DataShapley(**FEW),
-    BetaShapley(**FEW),
-    DataBanzhaf(**FEW),
-    Semivalue(halves, min_coalition_size=0, **FEW),
-    DistributionalShapley(
-        CentroidClassifier(),
-        min_coalition_size=20,
-        max_coalition_size=40,
-        max_evaluations=500,
-        cv=3,
-        drop=0.0,
-    ),
-    LeaveOneOut(cv=3, drop=0.0),
-    AME(**FEW),
-    SubsampleInfluence(max_evaluations=90, cv=3, drop=0.0),
-    DataShapley(CentroidClassifier(), tol=100.0, cv=3, drop=0.0),
-    DataBanzhaf(CentroidClassifier(), max_evaluations=90, cv=3, drop=0.0),
-]
-
-
-def cleaning_differs(valuator):
-    if valuator.drop == 0.0:
-        return {}
-    reason = "fit_transform cleans by design"
-    return {
-        "check_transformer_general": reason,
-        "check_transformer_data_not_an_array": reason,
-    }
-
-
-@parametrize_with_checks(CHECKED, expected_failed_checks=cleaning_differs)
-def test_scikit_learn_checks(estimator, check):
-    check(estimator)

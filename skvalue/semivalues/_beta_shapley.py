@@ -129,9 +129,8 @@ class BetaShapley(BaseSemivalue):
 
     Examples
     --------
-    >>> import numpy as np
     >>> from sklearn.datasets import make_classification
-    >>> from skvalue.semivalues import BetaShapley
+    >>> from skvalue import BetaShapley
     >>> X, y = make_classification(100, 5, class_sep=2.0, random_state=0)
     >>> y[:10] = 1 - y[:10]
     >>> valuator = BetaShapley(max_evaluations=100, random_state=0).fit(X, y)

@@ -119,9 +119,8 @@ class DataBanzhaf(BaseSemivalue):
 
     Examples
     --------
-    >>> import numpy as np
     >>> from sklearn.datasets import make_classification
-    >>> from skvalue.semivalues import DataBanzhaf
+    >>> from skvalue import DataBanzhaf
     >>> X, y = make_classification(100, 5, class_sep=2.0, random_state=0)
     >>> y[:10] = 1 - y[:10]
     >>> valuator = DataBanzhaf(max_evaluations=200, random_state=0).fit(X, y)

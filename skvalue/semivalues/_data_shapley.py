@@ -132,9 +132,8 @@ class DataShapley(BaseSemivalue):
 
     Examples
     --------
-    >>> import numpy as np
     >>> from sklearn.datasets import make_classification
-    >>> from skvalue.semivalues import DataShapley
+    >>> from skvalue import DataShapley
     >>> X, y = make_classification(100, 5, class_sep=2.0, random_state=0)
     >>> y[:10] = 1 - y[:10]
     >>> valuator = DataShapley(max_evaluations=100, random_state=0).fit(X, y)

@@ -130,9 +130,8 @@ class DistributionalShapley(SamplingValuator):
 
     Examples
     --------
-    >>> import numpy as np
     >>> from sklearn.datasets import make_classification
-    >>> from skvalue.semivalues import DistributionalShapley
+    >>> from skvalue import DistributionalShapley
     >>> X, y = make_classification(120, 5, class_sep=2.0, random_state=0)
     >>> valuator = DistributionalShapley(max_evaluations=40, random_state=0)
     >>> valuator.fit(X[:100], y[:100]).data_values_.shape

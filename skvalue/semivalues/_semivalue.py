@@ -121,9 +121,8 @@ class Semivalue(BaseSemivalue):
     --------
     Only coalitions of at most half of the rows count:
 
-    >>> import numpy as np
     >>> from sklearn.datasets import make_classification
-    >>> from skvalue.semivalues import Semivalue
+    >>> from skvalue import Semivalue
     >>> def small_ones(sizes, n_samples):
     ...     small = sizes < n_samples / 2
     ...     return small / small.mean()
