@@ -311,6 +311,12 @@ class Utility(Game):
     def _scorer(self):
         return check_scoring(self.estimator, self.scoring)
 
+    def __sizeof__(self):
+        # Dask sends an argument once a worker, instead of with every task, where it
+        # knows that the argument is large.
+        arrays = (getattr(rows, "data", rows) for rows in (self.X, self.X_val))
+        return object.__sizeof__(self) + sum(array.nbytes for array in arrays)
+
     def __getstate__(self):
         # What is computed on first use is computed again in a worker: cheaper than
         # sending it.

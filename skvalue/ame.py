@@ -126,7 +126,7 @@ class AME(SamplingValuator):
     >>> from skvalue import AME
     >>> X, y = make_classification(100, 5, class_sep=2.0, random_state=0)
     >>> y[:10] = 1 - y[:10]
-    >>> valuator = AME(random_state=0).fit(X, y)
+    >>> valuator = AME(max_evaluations=500, random_state=0).fit(X, y)
     >>> flipped, others = valuator.data_values_[:10], valuator.data_values_[10:]
     >>> bool(flipped.mean() < others.mean())
     True

@@ -133,7 +133,7 @@ class BetaShapley(BaseSemivalue):
     >>> from skvalue import BetaShapley
     >>> X, y = make_classification(100, 5, class_sep=2.0, random_state=0)
     >>> y[:10] = 1 - y[:10]
-    >>> valuator = BetaShapley(max_evaluations=100, random_state=0).fit(X, y)
+    >>> valuator = BetaShapley(max_evaluations=50, random_state=0).fit(X, y)
     >>> flipped, others = valuator.data_values_[:10], valuator.data_values_[10:]
     >>> bool(flipped.mean() < others.mean())
     True

@@ -133,7 +133,7 @@ class DistributionalShapley(SamplingValuator):
     >>> from sklearn.datasets import make_classification
     >>> from skvalue import DistributionalShapley
     >>> X, y = make_classification(120, 5, class_sep=2.0, random_state=0)
-    >>> valuator = DistributionalShapley(max_evaluations=40, random_state=0)
+    >>> valuator = DistributionalShapley(max_evaluations=20, random_state=0)
     >>> valuator.fit(X[:100], y[:100]).data_values_.shape
     (100,)
     >>> right = valuator.predict_values(X[100:], y[100:])
