@@ -1,6 +1,7 @@
 """Every public estimator keeps scikit-learn's promises, every valuator ours."""
 
 import pytest
+from coalition_oracles import CentroidClassifier
 from sklearn.base import BaseEstimator, clone
 from sklearn.ensemble import ExtraTreesRegressor, IsolationForest
 from sklearn.linear_model import LogisticRegression
@@ -14,6 +15,17 @@ from skvalue.utils.estimator_checks import valuator_checks_generator
 
 # One line a public estimator: an instance that is cheap to fit.
 NDDV = skvalue.NDDVValuator(n_members=2, max_epochs=3, random_state=0)
+FOLDS = {"cv": 2, "random_state": 0}
+# Two pairs of walks in each fold of up to 90 rows; the checks have no more.
+WALKS = {"max_evaluations": 700, "tol": 100.0, "min_coalition_size": 1, **FOLDS}
+
+
+def small_coalitions(sizes, n_samples):
+    """Weight of a semivalue: coalitions of less than half of the rows."""
+    small = sizes < n_samples / 2
+    return small / small.mean()
+
+
 CHEAP = {
     "DVRL": skvalue.DVRL(GaussianNB(), max_epochs=3, cv=2, random_state=0),
     "FeatureConfidence": skvalue.FeatureConfidence(
@@ -30,12 +42,41 @@ CHEAP = {
     "NDDVValuator": NDDV,
     "OutlierValuator": skvalue.OutlierValuator(IsolationForest(n_estimators=9)),
     "SelfConfidence": skvalue.SelfConfidence(cv=2),
+    "AME": skvalue.AME(CentroidClassifier(), max_evaluations=20, **FOLDS),
+    "BetaShapley": skvalue.BetaShapley(estimator=CentroidClassifier(), **WALKS),
+    "DataBanzhaf": skvalue.DataBanzhaf(
+        CentroidClassifier(), min_coalition_size=1, max_evaluations=60, **FOLDS
+    ),
+    "DataShapley": skvalue.DataShapley(CentroidClassifier(), **WALKS),
+    "DistributionalShapley": skvalue.DistributionalShapley(
+        CentroidClassifier(),
+        min_coalition_size=20,
+        max_coalition_size=40,
+        max_evaluations=250,
+        **FOLDS,
+    ),
+    "LeaveOneOut": skvalue.LeaveOneOut(CentroidClassifier(), **FOLDS),
+    "Semivalue": skvalue.Semivalue(small_coalitions, CentroidClassifier(), **WALKS),
+    "SubsampleInfluence": skvalue.SubsampleInfluence(
+        CentroidClassifier(), max_evaluations=60, **FOLDS
+    ),
     "ValueSampler": skvalue.ValueSampler(NDDV),
 }
 
 # For the checks of the values, where a few epochs are too few to tell wrong labels.
+# The semivalues by the batched engine, which scikit-learn's checks do not reach.
 DETECTING = {
     "DVRL": skvalue.DVRL(GaussianNB(), max_epochs=60, cv=2),
+    "AME": skvalue.AME(max_evaluations=100),
+    "BetaShapley": skvalue.BetaShapley(max_evaluations=20),
+    "DataBanzhaf": skvalue.DataBanzhaf(max_evaluations=20),
+    "DataShapley": skvalue.DataShapley(max_evaluations=20),
+    "DistributionalShapley": skvalue.DistributionalShapley(
+        min_coalition_size=20, max_coalition_size=60, max_evaluations=20
+    ),
+    "LeaveOneOut": skvalue.LeaveOneOut(),
+    "Semivalue": skvalue.Semivalue(small_coalitions, max_evaluations=20),
+    "SubsampleInfluence": skvalue.SubsampleInfluence(max_evaluations=400),
     "NDDVValuator": skvalue.NDDVValuator(n_members=2, max_epochs=5, lr=0.03),
 }
 

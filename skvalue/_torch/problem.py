@@ -1,0 +1,239 @@
+"""A valuation game whose utility is the score of a regularised linear model.
+
+What the engine's passes share: standardised rows, penalty, loss, score, and what a
+coalition without a model is worth.
+
+Rows are centred (where there is an intercept to absorb it) and scaled once. The
+penalty is divided by the squared scales, so the problem is the same one, but its
+Hessians are well conditioned in single precision.
+"""
+
+import torch
+
+from .linear_fits import bohning_inverse, fit_logistic, fit_multinomial, fit_ridge
+from .rows import MaskedRows, OwnRows, Table
+from .scores import BinaryScore, MulticlassScore, RegressionScore
+
+# Squared Newton decrement allowed, relative to p / (rows of the coalition), but not
+# above `MAX_TOLERANCE`: a few per cent of what one row moves, before the last step
+# divides it again.
+RELATIVE_TOLERANCE = {torch.float32: 1e-3, torch.float64: 1e-12}
+MAX_TOLERANCE = 1e-4
+# Coalitions below this share of the rows hold copies of them instead of masking all.
+OWN_ROWS_SHARE = 0.125
+MAX_OWN_ELEMENTS = 2**22
+MAX_SCORED_ELEMENTS = 2**22
+
+
+class LinearProblem:
+    """Rows, loss, score and conventions of one game.
+
+    Parameters
+    ----------
+    X, y, X_val, y_val : ndarray
+        Training and held-out rows; class codes or real targets.
+
+    loss : {"logistic", "squared"}
+        What is minimised.
+
+    penalty : float
+        Weight of half the squared coefficients (logistic), or of the squared
+        coefficients against the squared residuals (squared).
+
+    fit_intercept : bool
+        Whether there is a constant, which is not penalised.
+
+    n_classes : int or None
+        None for regression.
+
+    scoring : str
+        See `scores`.
+
+    empty_value : float
+        What the empty coalition is worth.
+
+    class_values : list of float or None
+        What a coalition of one class only is worth, a class.
+
+    device : str
+        Torch device.
+
+    dtype : torch.dtype
+        Precision of the products.
+    """
+
+    def __init__(
+        self,
+        X,
+        y,
+        X_val,
+        y_val,
+        *,
+        loss,
+        penalty,
+        fit_intercept,
+        n_classes,
+        scoring,
+        empty_value,
+        class_values,
+        device,
+        dtype,
+    ):
+        X, X_val, scale = _standardise(X, X_val, fit_intercept)
+        self.X = X.to(device, dtype)
+        self.X_val = X_val.to(device, dtype)
+        self.penalty = (penalty / scale**2).to(device, dtype)
+        if fit_intercept:
+            self.penalty[-1] = 0.0
+        self.loss, self.n_classes, self.dtype = loss, n_classes, dtype
+        self.empty_value = float(empty_value)
+        self._read_targets(y, y_val, scoring, class_values, device)
+        self.kind = loss
+        if loss == "logistic" and n_classes > 2:
+            self.kind = "multinomial"
+        self.table = Table(self.X, self.target)
+        self.start = self._model_of_everyone()
+
+    def _read_targets(self, y, y_val, scoring, class_values, device):
+        if self.n_classes is None:
+            self.labels = None
+            self.members = self.X.new_ones(len(self.X), 1)
+            self.target = torch.tensor(y, device=device, dtype=self.dtype)[None]
+            y_val = torch.tensor(y_val, device=device, dtype=self.dtype)
+            self.score = RegressionScore(scoring, y_val)
+            return
+        self.labels = torch.tensor(y, device=device, dtype=torch.long)
+        y_val = torch.tensor(y_val, device=device, dtype=torch.long)
+        one_hot = torch.nn.functional.one_hot(self.labels, self.n_classes)
+        self.members = one_hot.to(self.dtype)
+        self.class_values = torch.tensor(
+            class_values, device=device, dtype=torch.float64
+        )
+        columns = self.members.T.contiguous()
+        if self.n_classes == 2:
+            columns = columns[1:]
+            self.score = BinaryScore(scoring, y_val, self.dtype)
+        else:
+            self.score = MulticlassScore(scoring, y_val)
+        self.target = columns if self.loss == "logistic" else 2 * columns - 1
+
+    # ------------------------------------------------------------- conventions
+
+    def needs_model(self, counts):
+        """Which class counts (B, K) leave something to fit."""
+        return (counts > 0).sum(1) >= (1 if self.n_classes is None else 2)
+
+    def without_model(self, counts):
+        """Value of class counts (B, K) that leave nothing to fit."""
+        if self.n_classes is None:
+            return torch.full(
+                counts.shape[:1],
+                self.empty_value,
+                dtype=torch.float64,
+                device=counts.device,
+            )
+        empty = counts.sum(1) == 0
+        return self.class_values[counts.argmax(1)].masked_fill(empty, self.empty_value)
+
+    # ------------------------------------------------------------------ fitting
+
+    def tolerance(self, sizes):
+        """Squared Newton decrement at which coalitions of these sizes are solved."""
+        relative = RELATIVE_TOLERANCE[self.dtype] * self.X.shape[1]
+        return (relative / sizes.clamp(min=1)).clamp(max=MAX_TOLERANCE)
+
+    def zeros(self, count):
+        """Parameters to start from, (count, c, p)."""
+        return self.X.new_zeros(count, len(self.target), self.X.shape[1])
+
+    def coalition_penalty(self, present):
+        """Penalty of multinomial coalitions, (B, p).
+
+        scikit-learn fits two classes with one coefficient vector instead of two that
+        are opposite: the same model at twice the penalty.
+        """
+        return self.penalty * (1 + (present.sum(1) == 2).to(self.dtype))[:, None]
+
+    def solve(self, rows, sizes, counts, theta):
+        """Models of coalitions that need one, from starting points, (B, c, p)."""
+        if self.kind == "squared":
+            return fit_ridge(rows, self.penalty)[0]
+        if self.kind == "logistic":
+            return fit_logistic(rows, self.penalty, self.tolerance(sizes), theta)[0]
+        present = counts > 0
+        penalty = self.coalition_penalty(present)
+        inverse = bohning_inverse(rows, penalty)
+        return fit_multinomial(
+            rows, penalty, self.tolerance(sizes), theta, present, inverse
+        )
+
+    def _model_of_everyone(self):
+        """Where iterative fits start from, (1, c, p)."""
+        start, counts = self.zeros(1), self.members.sum(0, keepdim=True)
+        if self.kind == "squared" or not self.needs_model(counts).all():
+            return start
+        everyone = MaskedRows(self.table, self.X.new_ones(1, len(self.X)))
+        return self.solve(everyone, counts.sum(1), counts, start)
+
+    def fit(self, masks, sizes, counts):
+        """Models of 0/1 masks (B, n) that all need one, (B, c, p)."""
+        theta = self.start.repeat(len(masks), 1, 1)
+        small = sizes <= OWN_ROWS_SHARE * len(self.X)
+        for index in self._groups_of_small(small, sizes):
+            rows = self.own_rows(masks[index], int(sizes[index].max()))
+            theta[index] = self.solve(rows, sizes[index], counts[index], theta[index])
+        large = ~small
+        if large.any():
+            rows = MaskedRows(self.table, masks[large])
+            theta[large] = self.solve(rows, sizes[large], counts[large], theta[large])
+        return theta
+
+    def _groups_of_small(self, small, sizes):
+        """Coalitions of similar size, whose padded rows fit in memory together."""
+        index = small.nonzero().squeeze(1)
+        index = index[sizes[index].argsort(stable=True)]
+        while len(index):
+            longest = max(2 * int(sizes[index[0]]), 32)
+            alike = int((sizes[index] <= longest).sum())
+            room = MAX_OWN_ELEMENTS // (longest * self.X.shape[1])
+            count = max(1, min(alike, room))
+            yield index[:count]
+            index = index[count:]
+
+    def own_rows(self, masks, longest):
+        """Copies of the rows of each mask, padded to the longest."""
+        order = masks.argsort(dim=1, descending=True, stable=True)[:, :longest]
+        counted = masks.gather(1, order)
+        return OwnRows(self.X[order], self.target[:, order].transpose(0, 1), counted)
+
+    # ------------------------------------------------------------------ scoring
+
+    def values(self, theta, counts):
+        """Scores (B,) of models (B, c, p) of coalitions that need one."""
+        width = theta.shape[1] * len(self.X_val)
+        step = max(1, MAX_SCORED_ELEMENTS // max(width, 1))
+        present = counts > 0
+        return torch.cat(
+            [
+                self.score(
+                    theta[a : a + step] @ self.X_val.T, present[a : a + step]
+                ).double()
+                for a in range(0, len(theta), step)
+            ]
+        )
+
+
+def _standardise(X, X_val, fit_intercept):
+    X = torch.as_tensor(X).to(torch.float64)
+    X_val = torch.as_tensor(X_val).to(torch.float64)
+    center = X.mean(0) if fit_intercept else X.new_zeros(X.shape[1])
+    scale = ((X - center) ** 2).mean(0).sqrt()
+    # A column that is constant up to rounding must not be blown up to unit scale.
+    rounding = 1e-12 * X.abs().amax(0)
+    scale = torch.where(scale > rounding, scale, torch.ones_like(scale))
+    X, X_val = (X - center) / scale, (X_val - center) / scale
+    if fit_intercept:
+        X = torch.nn.functional.pad(X, (0, 1), value=1.0)
+        X_val = torch.nn.functional.pad(X_val, (0, 1), value=1.0)
+        scale = torch.nn.functional.pad(scale, (0, 1), value=1.0)
+    return X, X_val, scale

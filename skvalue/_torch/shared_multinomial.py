@@ -1,0 +1,137 @@
+"""The contribution of every row to a coalition, for multinomial models.
+
+As in `shared_subsets`, with blocks of one number a class: the model after row
+:math:`i` changes sides is :math:`\\theta + H^{-1} (c_i \\otimes x_i)` with the Hessian
+:math:`H` of all classes together, the K by K block
+:math:`h_i = (I \\otimes x_i)^\\top H^{-1} (I \\otimes x_i)` and
+
+- :math:`c_i = y_i - \\mathrm{softmax}(\\theta x_i + h_i c_i)` for a row that enters,
+- :math:`c_i = (I - S_i h_i)^{-1} (p_i - y_i)`, :math:`S_i = \\mathrm{diag}(p_i) - p_i
+  p_i^\\top`, for one that leaves.
+
+Small coalitions, rows that move far, and rows that bring a class or take its last
+member away are solved to tolerance.
+"""
+
+import torch
+
+from .linear_fits import MultinomialObjective, inverse_of
+from .rows import MaskedRows
+
+REFINED_ROWS = 4
+REFINED_SHIFT = 1.0
+PROXIMAL_STEPS = 3
+MAX_BLOCK_ELEMENTS = 2**20
+
+
+class MultinomialSharing:
+    """Multinomial regressions of a batch of coalitions, and of their neighbours."""
+
+    def __init__(self, problem, masks, counts):
+        self.problem, self.masks, self.counts = problem, masks, counts
+        self.sizes, self.present = counts.sum(1), counts > 0
+        self.theta = problem.fit(masks, self.sizes, counts)
+        free = (problem.n_classes - 1) * problem.X.shape[1]
+        self.small = self.sizes <= REFINED_ROWS * free
+        self.far = torch.zeros_like(masks, dtype=torch.bool)
+
+    def unsolved(self, place):
+        """Rows whose step may be far off."""
+        return self.far[place] | self.small[place]
+
+    def solve(self, place, index, rows, sizes, counts):
+        """Models of pairs to tolerance, from the model of the coalition."""
+        theta = self.theta[place].expand(len(index), -1, -1)
+        return self.problem.solve(rows, sizes, counts, theta)
+
+    def values_after(self):
+        """Value of each coalition after each row changes sides, (B, n)."""
+        after = torch.zeros_like(self.masks, dtype=torch.float64)
+        for place in (~self.small).nonzero().squeeze(1).tolist():
+            inverse = self._joint_inverse(place)
+            K, p, _, _ = inverse.shape
+            step = max(1, MAX_BLOCK_ELEMENTS // (K * K * p))
+            for a in range(0, self.masks.shape[1], step):
+                part = slice(a, a + step)
+                after[place, part] = self._values_of_part(place, inverse, part)
+        return after
+
+    def _joint_inverse(self, place):
+        """Inverse Hessian of all classes, (K, p, K, p); the model takes a last step."""
+        problem, present = self.problem, self.present[place]
+        rows = MaskedRows(problem.table, self.masks[place, None])
+        penalty = problem.coalition_penalty(present[None])
+        objective = MultinomialObjective(rows, penalty, penalty, present[None])
+        gradient = objective.gradient(self.theta[place, None])[0]
+        K, p = gradient.shape
+        first, second = torch.triu_indices(K, K, device=gradient.device)
+        blocks = 0.0
+        for part, probability in zip(
+            rows.parts(), objective.probabilities, strict=True
+        ):
+            probability = probability[0]
+            same = (first == second).to(probability.dtype)[:, None]
+            weights = probability[first] * (same - probability[second])
+            blocks = blocks + rows.gram(weights * rows.weights(part), part)
+        hessian = blocks.new_zeros(K, K, p, p)
+        hessian[first, second] = hessian[second, first] = blocks
+        classes = torch.arange(K, device=blocks.device)
+        hessian[classes, classes] += torch.diag(penalty[0])
+        # Moving every class alike changes no probability, and gradients are orthogonal
+        # to it: curvature there keeps the matrix regular and the solution as it is. So
+        # does curvature of the classes that the coalition lacks.
+        shared = present.to(blocks.dtype)
+        scale = torch.diag(hessian[classes, classes].mean(0).diagonal() + 1e-6)
+        hessian += torch.outer(shared, shared)[:, :, None, None] * scale
+        hessian[classes[~present], classes[~present]] += scale
+        joint = hessian.permute(0, 2, 1, 3).reshape(1, K * p, K * p)
+        inverse = inverse_of(joint)[0]
+        self.theta[place] -= (inverse @ gradient.reshape(-1)).view(K, p)
+        return inverse.view(K, p, K, p)
+
+    def _values_of_part(self, place, inverse, part):
+        problem, present = self.problem, self.present[place]
+        theta, X = self.theta[place], problem.X[part]
+        K, p = theta.shape
+        directions = (X @ inverse.reshape(K * p * K, p).T).view(-1, K, p, K)
+        block = torch.einsum("ip,ikpl->ikl", X, directions)
+        target, margins = problem.members[part], X @ theta.T
+        inside = self.masks[place, part] > 0
+        shift = torch.where(
+            inside[:, None],
+            _leaving(margins, block, target, present),
+            _entering(margins, block, target, present),
+        )[:, :, None]
+        moved = (block @ shift).squeeze(2).abs().amax(1)
+        # Also where the step is not finite.
+        self.far[place, part] = ~(moved <= REFINED_SHIFT)
+        change = (directions.reshape(-1, K * p, K) @ shift).view(-1, K, p)
+        return problem.values(theta + change, self.counts[place].expand(len(X), -1))
+
+
+def _entering(margins, block, target, present):
+    eye = torch.eye(margins.shape[1], dtype=margins.dtype, device=margins.device)
+    shift = torch.zeros_like(margins)
+    for _ in range(1 + PROXIMAL_STEPS):
+        moved = margins + (block @ shift[:, :, None]).squeeze(2)
+        probability = _softmax(moved, present)
+        excess = shift - target + probability
+        jacobian = eye + _covariance(probability) @ block
+        shift = shift - torch.linalg.solve_ex(jacobian, excess)[0]
+    return shift
+
+
+def _leaving(margins, block, target, present):
+    eye = torch.eye(margins.shape[1], dtype=margins.dtype, device=margins.device)
+    probability = _softmax(margins, present)
+    jacobian = eye - _covariance(probability) @ block
+    return torch.linalg.solve_ex(jacobian, probability - target)[0]
+
+
+def _softmax(margins, present):
+    return margins.masked_fill(~present, -torch.inf).softmax(1)
+
+
+def _covariance(probability):
+    outer = probability[:, :, None] * probability[:, None]
+    return torch.diag_embed(probability) - outer

@@ -1,0 +1,235 @@
+"""The contribution of every row to a coalition, from one fit of the coalition.
+
+With the model :math:`\\theta` and the Hessian :math:`H` of a coalition :math:`T`, and
+:math:`h_i = x_i^\\top H^{-1} x_i`, the model after row :math:`i` changes sides is
+:math:`\\theta + c_i H^{-1} x_i`:
+
+- squared loss, exactly: :math:`c_i = r_i / (1 + h_i)` for a row that enters and
+  :math:`-r_i / (1 - h_i)` for one that leaves, with the residual :math:`r_i`;
+- logistic loss: the proximal step, :math:`c_i = y_i - \\sigma(x_i^\\top \\theta + h_i
+  c_i)`, for a row that enters; one Newton step, :math:`c_i = -r_i / (1 - s_i h_i)` with
+  :math:`s_i = p_i (1 - p_i)`, for one that leaves (Pregibon, "Logistic Regression
+  Diagnostics", 1981).
+
+All held-out margins of all those models are one matrix product. Where a step may be
+far off, the model of that pair is solved to tolerance (`solve_pairs`): every row of a
+coalition of at most `REFINED_ROWS` rows a parameter, and any row that moves its own
+margin by more than `REFINED_SHIFT`.
+"""
+
+import torch
+
+from .linear_fits import LogisticObjective, fit_logistic, fit_ridge
+from .rows import MaskedRows, OneRowChanged, Table
+from .shared_multinomial import MultinomialSharing
+
+REFINED_ROWS = 4
+REFINED_SHIFT = 1.0
+PROXIMAL_STEPS = 3
+# A row that alone holds a direction up has 1 - s h near 0: it is refined anyway.
+SMALLEST_REMAINDER = 0.05
+MAX_PAIR_ELEMENTS = 2**21
+MAX_SCORED_ELEMENTS = 2**17
+
+
+def in_out(problem, masks):
+    """Contributions (B, n) of every row to the coalitions of 0/1 masks (B, n)."""
+    counts = masks @ problem.members
+    plain = problem.needs_model(counts)
+    values = problem.without_model(counts)
+    after = torch.empty(masks.shape, dtype=torch.float64, device=masks.device)
+    fits = dict.fromkeys(range(len(masks)))
+    if plain.any():
+        index = plain.nonzero().squeeze(1).tolist()
+        sharing = SHARING[problem.kind](problem, masks[plain], counts[plain])
+        after[plain] = sharing.values_after()
+        values[plain] = problem.values(sharing.theta, counts[plain])
+        fits.update((j, (sharing, place)) for place, j in enumerate(index))
+    # Coalitions with two rows of each class or more stay as they are: every class
+    # present, something to fit.
+    ordinary = (counts >= 2).all(1).tolist()
+    for j, fit in fits.items():
+        pending = masks.new_ones(masks.shape[1], dtype=torch.bool)
+        if fit is not None:
+            sharing, place = fit
+            pending = sharing.unsolved(place)
+        if not ordinary[j]:
+            changed = counts[j] + (1 - 2 * masks[j])[:, None] * problem.members
+            modelled = problem.needs_model(changed)
+            after[j] = torch.where(modelled, after[j], problem.without_model(changed))
+            if fit is not None and problem.kind == "multinomial":
+                pending = pending | ((changed > 0) != (counts[j] > 0)).any(1)
+            pending = pending & modelled
+        index = pending.nonzero().squeeze(1)
+        if len(index):
+            after[j, index] = solve_pairs(problem, masks[j], counts[j], index, fit)
+    return torch.where(masks > 0, values[:, None] - after, after - values[:, None])
+
+
+def solve_pairs(problem, mask, counts, index, fit=None):
+    """Values of a coalition with each row of `index` changing sides, to tolerance."""
+    inside = mask.nonzero().squeeze(1)
+    table = Table(problem.X[inside], problem.target[:, inside])
+    p = problem.X.shape[1]
+    step = max(1, MAX_PAIR_ELEMENTS // max(len(inside) * len(problem.target), p * p))
+    values = []
+    for chunk in index.split(step):
+        sign = 1 - 2 * mask[chunk]
+        rows = OneRowChanged(table, problem.X[chunk], problem.target[:, chunk].T, sign)
+        changed = counts + sign[:, None] * problem.members[chunk]
+        sizes = changed.sum(1)
+        if fit is None:
+            theta = problem.solve(rows, sizes, changed, problem.zeros(len(chunk)))
+        else:
+            sharing, place = fit
+            theta = sharing.solve(place, chunk, rows, sizes, changed)
+        values.append(problem.values(theta, changed))
+    return torch.cat(values)
+
+
+class RidgeSharing:
+    """Ridge regressions of a batch of coalitions, and of all their neighbours."""
+
+    def __init__(self, problem, masks, counts):
+        self.problem, self.masks, self.counts = problem, masks, counts
+        self.rows = MaskedRows(problem.table, masks)
+        self.theta, self.inverse = fit_ridge(self.rows, problem.penalty)
+
+    def unsolved(self, place):
+        """Rows whose step may be far off: none, it is exact."""
+        return self.masks.new_zeros(self.masks.shape[1], dtype=torch.bool)
+
+    def values_after(self):
+        """Value of each coalition after each row changes sides, (B, n)."""
+        table, after = self.problem.table, []
+        for part in self.rows.parts():
+            inside = self.masks[:, None, part] > 0
+            residual = table.target[:, part] - self.rows.margins(self.theta, part)
+            leverage = table.quadratic(self.inverse, part)[:, None]
+            entering, leaving = residual / (1 + leverage), -residual / (1 - leverage)
+            shift = torch.where(inside, leaving, entering)
+            after.append(
+                torch.stack([self._score(j, part, shift[j]) for j in range(len(shift))])
+            )
+        return torch.cat(after, 1)
+
+    def _score(self, j, part, shift):
+        problem = self.problem
+        if len(shift) == 1:
+            return scores_after(
+                problem, self.theta[j, 0], self.inverse[j], part, shift[0]
+            )
+        outside = (1 - 2 * self.masks[j, part])[:, None]
+        present = self.counts[j] + outside * problem.members[part] > 0
+        directions = self.inverse[j] @ problem.X_val.T
+        margins = self.theta[j] @ problem.X_val.T
+        X, values = problem.X[part], []
+        step = max(1, MAX_SCORED_ELEMENTS // margins.numel())
+        for a in range(0, len(X), step):
+            moved = (X[a : a + step] @ directions)[:, None]
+            moved = margins + shift.T[a : a + step, :, None] * moved
+            values.append(problem.score(moved, present[a : a + step]))
+        return torch.cat(values)
+
+
+class LogisticSharing:
+    """Binary logistic regressions of a batch of coalitions, and of their neighbours."""
+
+    def __init__(self, problem, masks, counts):
+        self.problem, self.masks, self.counts = problem, masks, counts
+        self.sizes = counts.sum(1)
+        self.rows = MaskedRows(problem.table, masks)
+        theta = problem.fit(masks, self.sizes, counts)
+        objective = LogisticObjective(self.rows, problem.penalty)
+        gradient = objective.gradient(theta)
+        # The Hessian is wanted at the solution; the gradient there comes with it.
+        self.inverse = objective.inverse_hessian()
+        self.theta = theta - gradient @ self.inverse
+        self.small = self.sizes <= REFINED_ROWS * problem.X.shape[1]
+        self.is_small = self.small.tolist()
+        self.shift, self.leverage = self._steps()
+
+    def _steps(self):
+        table, shifts, leverages = self.problem.table, [], []
+        for part in self.rows.parts():
+            leverage = table.quadratic(self.inverse, part)
+            margin = self.rows.margins(self.theta, part).squeeze(1)
+            target = table.target[:, part]
+            probability = torch.sigmoid(margin)
+            curvature = probability * (1 - probability)
+            residual = target - probability
+            entering = residual / (1 + curvature * leverage)
+            for _ in range(PROXIMAL_STEPS):
+                moved = torch.sigmoid(margin + leverage * entering)
+                excess = entering - target + moved
+                entering = entering - excess / (1 + moved * (1 - moved) * leverage)
+            remainder = (1 - curvature * leverage).clamp(min=SMALLEST_REMAINDER)
+            inside = self.masks[:, part] > 0
+            shifts.append(torch.where(inside, -residual / remainder, entering))
+            leverages.append(leverage)
+        return torch.cat(shifts, 1), torch.cat(leverages, 1)
+
+    def unsolved(self, place):
+        """Rows whose step may be far off."""
+        moved = (self.shift[place] * self.leverage[place]).abs()
+        return (moved > REFINED_SHIFT) | self.small[place]
+
+    def values_after(self):
+        """Value of each coalition after each row changes sides, (B, n)."""
+        after = torch.zeros(self.masks.shape, dtype=torch.float64)
+        after = after.to(self.masks.device)
+        for j, is_small in enumerate(self.is_small):
+            if is_small:
+                continue
+            for part in self.rows.parts():
+                after[j, part] = scores_after(
+                    self.problem,
+                    self.theta[j, 0],
+                    self.inverse[j],
+                    part,
+                    self.shift[j, part],
+                )
+        return after
+
+    def solve(self, place, index, rows, sizes, counts):
+        """Models of pairs to tolerance, from the models that the steps lead to."""
+        problem, shift = self.problem, self.shift[place, index]
+        x, leverage = problem.X[index], self.leverage[place, index]
+        direction = x @ self.inverse[place]
+        theta = self.theta[place, 0] + shift[:, None] * direction
+        moved = torch.sigmoid((theta * x).sum(1))
+        weight = rows.sign * moved * (1 - moved)
+        remainder = (1 + weight * leverage).clamp(min=SMALLEST_REMAINDER)
+        inverse = torch.baddbmm(
+            self.inverse[place],
+            (direction * (weight / remainder)[:, None])[:, :, None],
+            direction[:, None],
+            alpha=-1,
+        )
+        return fit_logistic(
+            rows, problem.penalty, problem.tolerance(sizes), theta[:, None], inverse
+        )[0]
+
+
+def scores_after(problem, theta, inverse, part, shift):
+    """Scores of the models ``theta + shift_i inverse x_i`` of the rows of a part."""
+    X = problem.X[part]
+    directions = inverse @ problem.X_val.T
+    margins = theta @ problem.X_val.T
+    step = max(1, MAX_SCORED_ELEMENTS // len(margins))
+    values = [
+        problem.score.flat(
+            torch.addmm(
+                margins, X[a : a + step] * shift[a : a + step, None], directions
+            )
+        )
+        for a in range(0, len(X), step)
+    ]
+    return torch.cat(values)
+
+
+SHARING = {
+    "squared": RidgeSharing,
+    "logistic": LogisticSharing,
+    "multinomial": MultinomialSharing,
+}

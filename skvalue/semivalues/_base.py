@@ -1,0 +1,132 @@
+"""What the semivalues share: a weight for each coalition size gives the sampler."""
+
+from numbers import Integral
+
+import numpy as np
+
+from .._coalitions import (
+    PermutationWalks,
+    ReusedSubsets,
+    SharedSubsets,
+    SubsetSizes,
+    size_probabilities,
+)
+from .._driver import SamplingValuator
+from ..utils._sklearn import Interval, StrOptions
+
+# A weight is checked to average to one over the sizes, to this precision.
+WEIGHT_TOLERANCE = 1e-6
+
+
+class BaseSemivalue(SamplingValuator):
+    """Base of the semivalues. A subclass gives one thing, `_weight`."""
+
+    _parameter_constraints = {
+        **SamplingValuator._parameter_constraints,
+        "sampler": [StrOptions({"auto", "shared", "permutation"})],
+        "min_coalition_size": [Interval(Integral, 0, None, closed="left")],
+    }
+
+    # The sampler of "auto" where every contribution costs a fit.
+    _without_engine = "permutation"
+
+    def __init__(
+        self,
+        estimator=None,
+        *,
+        scoring=None,
+        sampler="auto",
+        max_evaluations=None,
+        tol=0.05,
+        cv=5,
+        min_coalition_size=5,
+        drop="auto",
+        warm_start=False,
+        checkpoint=None,
+        checkpoint_interval=60.0,
+        device="cpu",
+        n_jobs=None,
+        random_state=None,
+        verbose=0,
+    ):
+        super().__init__(
+            estimator,
+            scoring=scoring,
+            max_evaluations=max_evaluations,
+            tol=tol,
+            cv=cv,
+            drop=drop,
+            warm_start=warm_start,
+            checkpoint=checkpoint,
+            checkpoint_interval=checkpoint_interval,
+            device=device,
+            n_jobs=n_jobs,
+            random_state=random_state,
+            verbose=verbose,
+        )
+        self.sampler = sampler
+        self.min_coalition_size = min_coalition_size
+
+    def _weight(self, sizes, n_samples):
+        """Weight of coalitions of these sizes, relative to Shapley's 1/n_samples.
+
+        Parameters
+        ----------
+        sizes : ndarray of shape (n_samples,)
+            0, 1, ..., n_samples - 1: rows of a coalition that another row joins.
+
+        n_samples : int
+            Rows of the game.
+
+        Returns
+        -------
+        weight : ndarray of shape (n_samples,)
+            Not negative; the mean is one.
+        """
+        raise NotImplementedError
+
+    def _make_sampler(self, utility):
+        n_samples = utility.n_samples
+        if n_samples <= self.min_coalition_size:
+            raise ValueError(
+                f"min_coalition_size={self.min_coalition_size} leaves no coalition to "
+                f"join in a game of {n_samples} training rows; lower it, or give more "
+                "rows."
+            )
+        weight = self._checked_weight(n_samples)
+        sampler = self._resolve_sampler(utility)
+        if sampler == "permutation":
+            return self._make_walks(weight)
+        probabilities = size_probabilities(weight, self.min_coalition_size)
+        sizes = SubsetSizes(probabilities, self.min_coalition_size)
+        return SharedSubsets(sizes) if sampler == "shared" else ReusedSubsets(sizes)
+
+    def _make_walks(self, weight):
+        return PermutationWalks(weight, self.min_coalition_size)
+
+    def _resolve_sampler(self, utility):
+        if self.sampler != "auto":
+            return self.sampler
+        return "shared" if utility.shares_subsets else self._without_engine
+
+    def _checked_weight(self, n_samples):
+        weight = np.asarray(self._weight(np.arange(n_samples), n_samples), dtype=float)
+        if weight.shape != (n_samples,):
+            raise ValueError(
+                f"weight returned an array of shape {weight.shape} for {n_samples} "
+                "coalition sizes; it must return one weight a size."
+            )
+        if not (np.isfinite(weight).all() and (weight >= 0).all()):
+            raise ValueError("weight returned weights that are negative or not finite.")
+        if abs(weight.mean() - 1) > WEIGHT_TOLERANCE:
+            raise ValueError(
+                "weight must average to 1 over the coalition sizes 0..n_samples - 1 "
+                f"(it is relative to Shapley's 1/n_samples); it averages to "
+                f"{weight.mean():.6g} for n_samples={n_samples}."
+            )
+        if weight[self.min_coalition_size :].sum() == 0:
+            raise ValueError(
+                "weight is zero for every coalition of at least "
+                f"min_coalition_size={self.min_coalition_size} rows; lower it."
+            )
+        return weight

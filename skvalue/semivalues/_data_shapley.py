@@ -1,0 +1,193 @@
+r"""Data Shapley: every size of coalition counts the same.
+
+.. math:: \phi_i = \frac{1}{n - m} \sum_{k=m}^{n-1} \mathbb{E}_{|S| = k,\, i \notin S}
+          \big[U(S \cup i) - U(S)\big]
+
+with m the ``min_coalition_size``; m = 0 is the Shapley value. Ghorbani & Zou, "Data
+Shapley: Equitable Valuation of Data for Machine Learning", ICML 2019.
+"""
+
+from numbers import Real
+
+import numpy as np
+
+from .._coalitions import PermutationWalks
+from ..utils._sklearn import Interval
+from ._base import BaseSemivalue
+
+
+class DataShapley(BaseSemivalue):
+    r"""Data Shapley: a row's mean marginal contribution over all sizes of coalitions.
+
+    The value of row i is what it adds to the utility U of a coalition S of other rows,
+    averaged over the coalitions of each size k and then over the sizes,
+
+    .. math:: \phi_i = \frac{1}{n - m} \sum_{k=m}^{n-1}
+              \mathbb{E}_{|S| = k,\, i \notin S} \big[U(S \cup i) - U(S)\big],
+
+    where m is `min_coalition_size`.
+
+    Parameters
+    ----------
+    estimator : estimator object, default=None
+        What is fitted on coalitions: any classifier or regressor, Pipelines included.
+        None: `LogisticRegression`; `Ridge` for continuous targets. Where it would draw
+        its own ``random_state`` it gets one seed for all coalitions.
+
+    scoring : str, callable or None, default=None
+        Utility of a fitted coalition on held-out rows: a scorer name, a callable
+        ``scorer(estimator, X, y)``, or None for the mean predicted probability of the
+        true class (accuracy where there is no ``predict_proba``); for regression R²,
+        clipped at -1.
+
+    sampler : {"auto", "shared", "permutation"}, default="auto"
+        How coalitions are drawn. ``"shared"``: random subsets, each of which serves
+        every row, in or out; ``"permutation"``: rows join one after the other, each
+        permutation in both directions. ``"auto"``: shared where the batched engine
+        reads every row's contribution off one fit, else permutation.
+
+    max_evaluations : int, default=None
+        Fits of coalitions at most, over all folds. None: 1000, or ten of the least that
+        the sampler can draw (ten permutations both ways) where that is more.
+
+    tol : float or None, default=0.05
+        Stop when the largest standard error is at most `tol` times the standard
+        deviation of the values. None: use all of `max_evaluations`.
+
+    cv : int, cross-validation generator or iterable, default=5
+        Folds that are held out in turn where `fit` gets no `X_val`; a row's value is
+        the mean over the folds that it is not held out in.
+
+    min_coalition_size : int, default=5
+        Contributions to smaller coalitions do not count; 0: all count.
+
+    truncation_tol : float, default=0.0
+        A permutation ends, and the rows that are left contribute nothing, where the
+        coalition's utility is within `truncation_tol` (in units of `scoring`) of the
+        utility of all rows; 0: no permutation ends early. It saves refits; the batched
+        engine walks at no such cost and walks to the end.
+
+    drop : float, "auto", "negative" or callable, default="auto"
+        Which rows are of low value, see `BaseValuator`.
+
+    warm_start : bool, default=False
+        Whether `fit` on the same data goes on where the last one stopped, for a larger
+        `max_evaluations` or a smaller `tol`. The values are those of one long fit.
+
+    checkpoint : str, path-like or None, default=None
+        File that holds the state: `fit` goes on from it after a kill, and the values
+        are bitwise those of a fit that was never stopped.
+
+    checkpoint_interval : float, default=60.0
+        Seconds between two writes of the checkpoint, at least; it is also written at
+        the end.
+
+    device : str, default="cpu"
+        Torch device of the batched engine.
+
+    n_jobs : int, default=None
+        Joblib workers. ``joblib.parallel_config(backend="dask")`` spreads the same call
+        over a cluster. The values do not depend on it.
+
+    random_state : int, RandomState instance or None, default=None
+        Seed of the coalitions and the folds.
+
+    verbose : int, default=0
+        1: print the number of evaluations as it grows.
+
+    Attributes
+    ----------
+    data_values_ : ndarray of shape (n_samples,), dtype float64
+        Values, in units of `scoring`; higher is better.
+
+    data_values_stderr_ : ndarray of shape (n_samples,), dtype float64
+        Their Monte-Carlo standard errors, in units of `scoring`; NaN if only one batch
+        of coalitions was drawn.
+
+    n_evaluations_ : int
+        Fits of coalitions that the values are made of.
+
+    classes_ : ndarray of shape (n_classes,)
+        The labels, where the target is categorical.
+
+    See Also
+    --------
+    BetaShapley : Weighs small coalitions more, which is less noisy.
+    DataBanzhaf : Weighs every coalition the same; robust to noisy utilities.
+    LeaveOneOut : The contribution to all other rows only.
+
+    Notes
+    -----
+    Shared subsets cost one fit each and :math:`O(n d^2 + n\, n_{val}\, d)` for the
+    contributions of all n rows; a permutation costs n fits. Memory is linear in n.
+    Standard errors come from batches of subsets, or from pairs of permutations.
+
+    References
+    ----------
+    A. Ghorbani and J. Zou (2019). Data Shapley: Equitable Valuation of Data for Machine
+    Learning. ICML.
+
+    R. Mitchell, J. Cooper, E. Frank and G. Holmes (2022). Sampling Permutations for
+    Shapley Value Estimation. JMLR 23.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_classification
+    >>> from skvalue import DataShapley
+    >>> X, y = make_classification(100, 5, class_sep=2.0, random_state=0)
+    >>> y[:10] = 1 - y[:10]
+    >>> valuator = DataShapley(max_evaluations=100, random_state=0).fit(X, y)
+    >>> flipped, others = valuator.data_values_[:10], valuator.data_values_[10:]
+    >>> bool(flipped.mean() < others.mean())
+    True
+    """
+
+    _parameter_constraints = {
+        **BaseSemivalue._parameter_constraints,
+        "truncation_tol": [Interval(Real, 0, None, closed="left")],
+    }
+
+    def __init__(
+        self,
+        estimator=None,
+        *,
+        scoring=None,
+        sampler="auto",
+        max_evaluations=None,
+        tol=0.05,
+        cv=5,
+        min_coalition_size=5,
+        truncation_tol=0.0,
+        drop="auto",
+        warm_start=False,
+        checkpoint=None,
+        checkpoint_interval=60.0,
+        device="cpu",
+        n_jobs=None,
+        random_state=None,
+        verbose=0,
+    ):
+        super().__init__(
+            estimator,
+            scoring=scoring,
+            sampler=sampler,
+            max_evaluations=max_evaluations,
+            tol=tol,
+            cv=cv,
+            min_coalition_size=min_coalition_size,
+            drop=drop,
+            warm_start=warm_start,
+            checkpoint=checkpoint,
+            checkpoint_interval=checkpoint_interval,
+            device=device,
+            n_jobs=n_jobs,
+            random_state=random_state,
+            verbose=verbose,
+        )
+        self.truncation_tol = truncation_tol
+
+    def _weight(self, sizes, n_samples):
+        return np.ones(n_samples)
+
+    def _make_walks(self, weight):
+        return PermutationWalks(weight, self.min_coalition_size, self.truncation_tol)

@@ -1,0 +1,308 @@
+r"""Distributional Shapley: the value of a row among samples of a distribution.
+
+.. math:: \nu(z) = \mathbb{E}_{k}\, \mathbb{E}_{S \sim D^k}
+          \big[U(S \cup z) - U(S)\big]
+
+Ghorbani, Kim & Zou, "A Distributional Framework for Data Valuation", ICML 2020. The
+distribution D is that of the training rows: coalitions are drawn with replacement.
+"""
+
+from dataclasses import dataclass
+from numbers import Integral
+
+import numpy as np
+from scipy import sparse
+from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.validation import check_is_fitted
+
+from .._coalitions import SUBSETS_A_BATCH, run_block, spread_uniforms, unit_rngs
+from .._driver import SamplingValuator
+from .._moments import RatioMoments
+from .._utility import Utility
+from .._validation import validate_more_rows
+from ..utils._sklearn import Interval
+
+# Coalitions of one task.
+COALITIONS_A_BLOCK = 8
+
+
+class DistributionalShapley(SamplingValuator):
+    r"""Distributional Shapley: what a row adds to random samples of the distribution.
+
+    .. math:: \nu(z) = \mathbb{E}_{k}\, \mathbb{E}_{S \sim D^k}
+              \big[U(S \cup z) - U(S)\big],
+
+    with k uniform on `min_coalition_size` .. `max_coalition_size` and D the
+    distribution of the training rows. The value depends on the distribution, not on the
+    other rows of one training set, so rows that were never in one have values too:
+    `predict_values`.
+
+    Parameters
+    ----------
+    estimator : estimator object, default=None
+        What is fitted on coalitions: any classifier or regressor, Pipelines included.
+        None: `LogisticRegression`; `Ridge` for continuous targets. Where it would draw
+        its own ``random_state`` it gets one seed for all coalitions.
+
+    scoring : str, callable or None, default=None
+        Utility of a fitted coalition on held-out rows: a scorer name, a callable
+        ``scorer(estimator, X, y)``, or None for the mean predicted probability of the
+        true class (accuracy where there is no ``predict_proba``); for regression R²,
+        clipped at -1.
+
+    max_evaluations : int, default=None
+        Fits of coalitions at most, over all folds. None: 1000, or ten
+        coalitions in each fold where they cost more.
+
+    tol : float or None, default=0.05
+        Stop when the largest standard error is at most `tol` times the standard
+        deviation of the values. None: use all of `max_evaluations`.
+
+    cv : int, cross-validation generator or iterable, default=5
+        Folds that are held out in turn where `fit` gets no `X_val`; a row's value is
+        the mean over the folds that it is not held out in.
+
+    min_coalition_size : int, default=100
+        Rows in the smallest coalitions.
+
+    max_coalition_size : int, default=1000
+        Rows in the largest coalitions. They are drawn with replacement, so it may
+        exceed the number of training rows.
+
+    drop : float, "auto", "negative" or callable, default="auto"
+        Which rows are of low value, see `BaseValuator`.
+
+    warm_start : bool, default=False
+        Whether `fit` on the same data goes on where the last one stopped, for a larger
+        `max_evaluations` or a smaller `tol`. The values are those of one long fit.
+
+    checkpoint : str, path-like or None, default=None
+        File that holds the state: `fit` goes on from it after a kill, and the values
+        are bitwise those of a fit that was never stopped.
+
+    checkpoint_interval : float, default=60.0
+        Seconds between two writes of the checkpoint, at least; it is also written at
+        the end.
+
+    device : str, default="cpu"
+        Torch device of the batched engine.
+
+    n_jobs : int, default=None
+        Joblib workers. ``joblib.parallel_config(backend="dask")`` spreads the same call
+        over a cluster. The values do not depend on it.
+
+    random_state : int, RandomState instance or None, default=None
+        Seed of the coalitions and the folds.
+
+    verbose : int, default=0
+        1: print the number of evaluations as it grows.
+
+    Attributes
+    ----------
+    data_values_ : ndarray of shape (n_samples,), dtype float64
+        Values, in units of `scoring`; higher is better.
+
+    data_values_stderr_ : ndarray of shape (n_samples,), dtype float64
+        Their Monte-Carlo standard errors, in units of `scoring`; NaN if only one batch
+        of coalitions was drawn.
+
+    n_evaluations_ : int
+        Fits of coalitions that the values are made of.
+
+    classes_ : ndarray of shape (n_classes,)
+        The labels, where the target is categorical.
+
+    See Also
+    --------
+    DataShapley : The value of a row among these very rows.
+
+    Notes
+    -----
+    A coalition costs one fit where the batched engine reads every row's contribution
+    off it, else one more for each row that is valued; memory is linear in the number of
+    rows. `predict_values` repeats the coalitions of `fit` and costs as much for as many
+    rows.
+
+    References
+    ----------
+    A. Ghorbani, M. P. Kim and J. Zou (2020). A Distributional Framework for Data
+    Valuation. ICML.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_classification
+    >>> from skvalue import DistributionalShapley
+    >>> X, y = make_classification(120, 5, class_sep=2.0, random_state=0)
+    >>> valuator = DistributionalShapley(max_evaluations=20, random_state=0)
+    >>> valuator.fit(X[:100], y[:100]).data_values_.shape
+    (100,)
+    >>> right = valuator.predict_values(X[100:], y[100:])
+    >>> wrong = valuator.predict_values(X[100:], 1 - y[100:])
+    >>> bool(wrong.mean() < right.mean())
+    True
+    """
+
+    _parameter_constraints = {
+        **SamplingValuator._parameter_constraints,
+        "min_coalition_size": [Interval(Integral, 1, None, closed="left")],
+        "max_coalition_size": [Interval(Integral, 1, None, closed="left")],
+    }
+
+    def __init__(
+        self,
+        estimator=None,
+        *,
+        scoring=None,
+        max_evaluations=None,
+        tol=0.05,
+        cv=5,
+        min_coalition_size=100,
+        max_coalition_size=1000,
+        drop="auto",
+        warm_start=False,
+        checkpoint=None,
+        checkpoint_interval=60.0,
+        device="cpu",
+        n_jobs=None,
+        random_state=None,
+        verbose=0,
+    ):
+        super().__init__(
+            estimator,
+            scoring=scoring,
+            max_evaluations=max_evaluations,
+            tol=tol,
+            cv=cv,
+            drop=drop,
+            warm_start=warm_start,
+            checkpoint=checkpoint,
+            checkpoint_interval=checkpoint_interval,
+            device=device,
+            n_jobs=n_jobs,
+            random_state=random_state,
+            verbose=verbose,
+        )
+        self.min_coalition_size = min_coalition_size
+        self.max_coalition_size = max_coalition_size
+
+    def _make_sampler(self, utility):
+        if self.max_coalition_size < self.min_coalition_size:
+            raise ValueError(
+                f"max_coalition_size={self.max_coalition_size} is below "
+                f"min_coalition_size={self.min_coalition_size}."
+            )
+        return self._sampler_of(utility.X, utility.y)
+
+    def _set_values(self, run, seed):
+        super()._set_values(run, seed)
+        # What predict_values draws again: coalitions of each pool, by its seeds.
+        self._pools = [
+            (game.utility, (seed, number), n_coalitions)
+            for number, (game, n_coalitions) in enumerate(
+                zip(run.games, run.n_units(), strict=True)
+            )
+        ]
+
+    def predict_values(self, X, y):
+        """Value rows that `fit` need not have seen.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_rows, n_features)
+            Rows.
+
+        y : array-like of shape (n_rows,)
+            Their labels, of the training labels, or targets.
+
+        Returns
+        -------
+        values : ndarray of shape (n_rows,), dtype float64
+            Mean contribution to the coalitions of `fit`, over all folds; in units of
+            `scoring`.
+        """
+        check_is_fitted(self, "data_values_")
+        X, y = validate_more_rows(self, X, y)
+        values = []
+        with Parallel(n_jobs=self.n_jobs) as parallel:
+            for pool, seeds, n_coalitions in self._pools:
+                sampler = self._sampler_of(X, y)
+                size = sampler.block_size(pool)
+                blocks = parallel(
+                    delayed(run_block)(
+                        pool, sampler, seeds, start, min(size, n_coalitions - start)
+                    )
+                    for start in range(0, n_coalitions, size)
+                )
+                moments = sampler.new_accumulator(len(y))
+                for block, _ in blocks:
+                    moments.merge(block)
+                values.append(moments.estimate())
+        return np.mean(values, axis=0)
+
+    def _sampler_of(self, X, y):
+        return DrawnCoalitions(self.min_coalition_size, self.max_coalition_size, X, y)
+
+
+@dataclass(frozen=True, eq=False)
+class DrawnCoalitions:
+    """Contributions of given rows to coalitions drawn with replacement.
+
+    A unit is a coalition. The rows that are valued join as copies of their own, whether
+    the coalition holds them already or not.
+    """
+
+    min_size: int
+    max_size: int
+    X: object
+    y: np.ndarray
+
+    new_accumulator = staticmethod(lambda n_samples: RatioMoments(1, n_samples))
+
+    def unit_cost(self, pool):
+        return 1 if pool.shares_subsets else 1 + len(self.y)
+
+    def block_size(self, pool):
+        return COALITIONS_A_BLOCK if pool.shares_subsets else SUBSETS_A_BATCH
+
+    def run(self, pool, seeds, start, n_units):
+        span = self.max_size - self.min_size + 1
+        uniforms = spread_uniforms(seeds, start, n_units)
+        sizes = self.min_size + np.floor(span * uniforms).astype(int)
+        draws = [
+            rng.integers(pool.n_samples, size=size)
+            for rng, size in zip(unit_rngs(seeds, start, n_units), sizes, strict=True)
+        ]
+        gains = np.array([self._gains(pool, drawn) for drawn in draws])
+        moments = self.new_accumulator(len(self.y))
+        for first in range(0, n_units, SUBSETS_A_BATCH):
+            batch = gains[first : first + SUBSETS_A_BATCH]
+            counts = np.full((1, len(self.y)), float(len(batch)))
+            moments.add(batch.sum(axis=0)[None], counts)
+        return moments, n_units * self.unit_cost(pool)
+
+    def _gains(self, pool, drawn):
+        """U(S with z) - U(S) for each row z that is valued."""
+        stack = sparse.vstack if sparse.issparse(pool.X) else np.concatenate
+        joined = Utility(
+            pool.estimator,
+            stack([pool.X[drawn], self.X]),
+            np.concatenate([pool.y[drawn], self.y]),
+            pool.X_val,
+            pool.y_val,
+            classes=pool.classes,
+            scoring=pool.scoring,
+            device=pool.device,
+            # A row's value must not depend on those that are valued beside it.
+            precision="float64",
+        )
+        coalition = np.arange(len(drawn))
+        if joined.shares_subsets:
+            mask = np.arange(joined.n_samples) < len(drawn)
+            return joined.in_out(mask[None])[0, len(drawn) :]
+        base = joined.value(coalition)
+        return np.array(
+            [
+                joined.value(np.append(coalition, row)) - base
+                for row in range(len(drawn), joined.n_samples)
+            ]
+        )
