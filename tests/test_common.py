@@ -20,11 +20,22 @@ FOLDS = {"cv": 2, "random_state": 0}
 WALKS = {"max_evaluations": 700, "tol": 100.0, "min_coalition_size": 1, **FOLDS}
 
 
-def small_coalitions(sizes, n_samples):
-    """Weight of a semivalue: coalitions of less than half of the rows."""
-    small = sizes < n_samples / 2
-    return small / small.mean()
+class SmallCoalitions:
+    """Weight of a semivalue: coalitions of less than half of the rows.
 
+    An object, because a function's repr holds its address: the tests' names must be
+    the same in every worker of pytest-xdist.
+    """
+
+    def __call__(self, sizes, n_samples):
+        small = sizes < n_samples / 2
+        return small / small.mean()
+
+    def __repr__(self):
+        return "small_coalitions"
+
+
+small_coalitions = SmallCoalitions()
 
 CHEAP = {
     "DVRL": skvalue.DVRL(GaussianNB(), max_epochs=3, cv=2, random_state=0),
