@@ -126,17 +126,16 @@ def test_estimates_converge_and_standard_errors_cover(name, min_size):
     sampler, weight = samplers(min_size)[name]
     exact = enumerate_semivalue(game, relative_weight(weight), min_size)
     estimates, covered = [], []
-    for repetition in range(40):
+    for repetition in range(200):
         moments, _ = run_block(game, sampler, (repetition, 0), 0, 120)
         estimates.append(moments.estimate())
         error = np.abs(estimates[-1] - exact)
         covered.append(error <= 2 * moments.standard_error())
     mean_error = np.abs(np.mean(estimates, axis=0) - exact)
-    tolerance = 4 * np.std(estimates, axis=0) / np.sqrt(40) + 5e-3
+    tolerance = 4 * np.std(estimates, axis=0) / np.sqrt(200) + 5e-3
     assert (mean_error <= tolerance).all()
     # Subsets of even sizes vary less than the errors know, so they may cover more.
-    assert 0.91 <= np.mean(covered) <= 1.0
-    assert np.mean(covered) <= 0.99
+    assert 0.93 <= np.mean(covered) <= 0.99
 
 
 def test_influence_subsets_have_one_size():
