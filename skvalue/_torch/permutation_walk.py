@@ -24,6 +24,7 @@ from .linear_fits import (
     fit_ridge,
     minimise,
 )
+from .proximal import proximal_shift
 from .rows import MaskedRows, OwnRows
 
 GROWTH = 1.05
@@ -197,14 +198,7 @@ class LogisticWalker(Walker):
         direction = torch.bmm(self.inverse, x[:, :, None]).squeeze(2)
         leverage = (direction * x).sum(1)
         margin = (self.theta.squeeze(1) * x).sum(1)
-        probability = torch.sigmoid(margin)
-        curvature = probability * (1 - probability)
-        shift = (target - probability) / (1 + curvature * leverage)
-        for _ in range(PROXIMAL_STEPS):
-            probability = torch.sigmoid(margin + leverage * shift)
-            curvature = probability * (1 - probability)
-            excess = shift - (target - probability)
-            shift = shift - excess / (1 + curvature * leverage)
+        shift, _ = proximal_shift(margin, leverage, target, PROXIMAL_STEPS)
         self.theta = self.theta + (shift[:, None] * direction)[:, None]
         probability = torch.sigmoid(margin + leverage * shift)
         self.rank_one_update(direction, leverage, probability * (1 - probability))

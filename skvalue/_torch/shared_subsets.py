@@ -20,12 +20,15 @@ margin by more than `REFINED_SHIFT`.
 import torch
 
 from .linear_fits import LogisticObjective, fit_logistic, fit_ridge
+from .neighbours import Neighbours
+from .proximal import proximal_shift
 from .rows import MaskedRows, OneRowChanged, Table
 from .shared_multinomial import MultinomialSharing
 
-REFINED_ROWS = 4
+REFINED_ROWS = 2
 REFINED_SHIFT = 1.0
-PROXIMAL_STEPS = 3
+# What the equation of an entering row may leave open.
+REFINED_EXCESS = 1e-2
 # A row that alone holds a direction up has 1 - s h near 0: it is refined anyway.
 SMALLEST_REMAINDER = 0.05
 MAX_PAIR_ELEMENTS = 2**21
@@ -147,32 +150,28 @@ class LogisticSharing:
         self.theta = theta - gradient @ self.inverse
         self.small = self.sizes <= REFINED_ROWS * problem.X.shape[1]
         self.is_small = self.small.tolist()
-        self.shift, self.leverage = self._steps()
+        self.shift, self.leverage, self.far = self._steps()
 
     def _steps(self):
-        table, shifts, leverages = self.problem.table, [], []
+        table, steps = self.problem.table, []
         for part in self.rows.parts():
             leverage = table.quadratic(self.inverse, part)
             margin = self.rows.margins(self.theta, part).squeeze(1)
             target = table.target[:, part]
+            entering, excess = proximal_shift(margin, leverage, target)
             probability = torch.sigmoid(margin)
-            curvature = probability * (1 - probability)
-            residual = target - probability
-            entering = residual / (1 + curvature * leverage)
-            for _ in range(PROXIMAL_STEPS):
-                moved = torch.sigmoid(margin + leverage * entering)
-                excess = entering - target + moved
-                entering = entering - excess / (1 + moved * (1 - moved) * leverage)
-            remainder = (1 - curvature * leverage).clamp(min=SMALLEST_REMAINDER)
+            remainder = 1 - probability * (1 - probability) * leverage
+            leaving = (probability - target) / remainder.clamp(min=SMALLEST_REMAINDER)
             inside = self.masks[:, part] > 0
-            shifts.append(torch.where(inside, -residual / remainder, entering))
-            leverages.append(leverage)
-        return torch.cat(shifts, 1), torch.cat(leverages, 1)
+            shift = torch.where(inside, leaving, entering)
+            far = (shift * leverage).abs() > REFINED_SHIFT
+            far |= (excess > REFINED_EXCESS) & ~inside
+            steps.append((shift, leverage, far))
+        return (torch.cat(part, 1) for part in zip(*steps, strict=True))
 
     def unsolved(self, place):
         """Rows whose step may be far off."""
-        moved = (self.shift[place] * self.leverage[place]).abs()
-        return (moved > REFINED_SHIFT) | self.small[place]
+        return self.far[place] | self.small[place]
 
     def values_after(self):
         """Value of each coalition after each row changes sides, (B, n)."""
@@ -194,21 +193,23 @@ class LogisticSharing:
     def solve(self, place, index, rows, sizes, counts):
         """Models of pairs to tolerance, from the models that the steps lead to."""
         problem, shift = self.problem, self.shift[place, index]
-        x, leverage = problem.X[index], self.leverage[place, index]
-        direction = x @ self.inverse[place]
+        direction = rows.X @ self.inverse[place]
         theta = self.theta[place, 0] + shift[:, None] * direction
-        moved = torch.sigmoid((theta * x).sum(1))
-        weight = rows.sign * moved * (1 - moved)
-        remainder = (1 + weight * leverage).clamp(min=SMALLEST_REMAINDER)
-        inverse = torch.baddbmm(
+        tolerance = problem.tolerance(sizes)
+        neighbours = Neighbours(
+            rows,
+            direction,
+            self.leverage[place, index],
             self.inverse[place],
-            (direction * (weight / remainder)[:, None])[:, :, None],
-            direction[:, None],
-            alpha=-1,
+            problem.penalty,
         )
-        return fit_logistic(
-            rows, problem.penalty, problem.tolerance(sizes), theta[:, None], inverse
-        )[0]
+        theta, left = neighbours.descend(theta, tolerance)
+        if len(left):
+            # So far from the model of the coalition that its Hessian misleads.
+            theta[left] = fit_logistic(
+                rows.take(left), problem.penalty, tolerance[left], theta[left, None]
+            )[0].squeeze(1)
+        return theta[:, None]
 
 
 def scores_after(problem, theta, inverse, part, shift):
