@@ -29,7 +29,9 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 import numpy as np
 
 N_VAL = 100
+MIN_SIZE = 5
 REFITS = 60
+SUBSETS = 256
 LARGE = {"n": [1000, 10_000], "d": [14, 50], "scaling": [10**3, 10**4, 10**5]}
 SMALL = {"n": [200, 500], "d": [14], "scaling": [10**3, 3 * 10**3, 10**4]}
 
@@ -61,7 +63,8 @@ def refit_rate(X, y, X_val, y_val, n_refits, seed):
 
     rng = np.random.default_rng(seed)
     rows = [
-        rng.permutation(len(y))[: rng.integers(5, len(y) + 1)] for _ in range(n_refits)
+        rng.permutation(len(y))[: rng.integers(MIN_SIZE, len(y) + 1)]
+        for _ in range(n_refits)
     ]
     rows = [some for some in rows if len(np.unique(y[some])) == 2]
 
@@ -74,15 +77,21 @@ def refit_rate(X, y, X_val, y_val, n_refits, seed):
 
 
 def engine_rates(utility, rng):
-    """Contributions a second of one block of walks and of one of shared subsets."""
+    """Contributions a second of a block of walks and of blocks of shared subsets.
+
+    Subsets are drawn as Data Shapley draws them: sizes spread evenly over 5..n.
+    """
     n = utility.n_samples
     n_walks, n_subsets = utility.block_size("walk"), utility.block_size("in_out")
     walks = np.array([rng.permutation(n) for _ in range(n_walks)])
-    masks = rng.random((n_subsets, n)) < rng.random((n_subsets, 1))
-    masks[:, :2] = True
-    walk, _ = seconds(lambda: utility.walk(walks, 5))
-    shared, _ = seconds(lambda: utility.in_out(masks))
-    return n_walks * (n - 5) / walk, n_subsets * n / shared
+    walk, _ = seconds(lambda: utility.walk(walks, MIN_SIZE))
+    n_blocks = max(1, SUBSETS // n_subsets)
+    sizes = rng.permutation(np.linspace(MIN_SIZE, n, n_blocks * n_subsets).astype(int))
+    masks = np.array([rng.permutation(n) < size for size in sizes])
+    shared, _ = seconds(
+        lambda: [utility.in_out(block) for block in np.split(masks, n_blocks)]
+    )
+    return n_walks * (n - MIN_SIZE) / walk, masks.size / shared
 
 
 def compare(sizes, n_columns, peers):
