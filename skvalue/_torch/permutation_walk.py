@@ -30,6 +30,8 @@ from .rows import MaskedRows, OwnRows
 GROWTH = 1.05
 RIDGE_GROWTH = 1.25
 MAX_STEPS_BETWEEN_CHECKS = 64
+# Rows between two checks, at most, relative to those that have joined.
+UNCHECKED_GROWTH = 0.02
 PROXIMAL_STEPS = 2
 # Models whose scores are taken together.
 SCORED_STEPS = 16
@@ -186,7 +188,7 @@ class LogisticWalker(Walker):
         if size > GROWTH * self.refreshed:
             self._correct(size, index, None)
             self.refreshed = self.checked = size
-        elif size >= self.checked + self.stride:
+        elif size >= self.checked + min(self.stride, UNCHECKED_GROWTH * size):
             drift = self._correct(size, index, self.inverse[index])
             if drift > 1:
                 self.stride = max(1, self.stride // 2)
