@@ -10,8 +10,8 @@ Optimization", 2006, chapter 5), with the exact curvature along each direction.
 import torch
 
 MAX_STEPS = 8
-# The last step is taken after its decrement is seen, and leaves a tenth or less.
-STEP_AHEAD = 10.0
+# The last step is taken after its decrement is seen, and leaves a small part of it.
+STEP_AHEAD = 30.0
 # A squared decrement that grows by this much calls for a new Hessian.
 MOST_GROWTH = 2.0
 # A row that alone holds a direction up leaves 1 - w h near 0.
@@ -54,35 +54,37 @@ class Neighbours:
         unsolved : Tensor of int
             Places of the models that the coalition's Hessian misleads.
         """
-        solution, unsolved = theta.clone(), []
+        solution, unsolved = theta, []
         active = torch.arange(len(theta), device=theta.device)
         models, last = self, None
         for _ in range(MAX_STEPS):
             gradient, step = models.newton_step(theta)
             decrement = (gradient * step).sum(1)
-            solved = decrement <= STEP_AHEAD * tolerance
-            if last is not None:
-                stray = ~(decrement <= MOST_GROWTH * last[2]) & ~solved
-                unsolved.append(active[stray])
-                left = ~(solved | stray)
+            # The models that are not solved yet are written again.
+            if last is None:
+                solution = theta - step
             else:
-                left = ~solved
-            solution[active[solved]] = (theta - step)[solved]
-            if not left.any():
-                return solution, torch.cat(unsolved) if unsolved else active[:0]
-            move = -step
+                solution[active] = theta - step
+            left = decrement > STEP_AHEAD * tolerance
             if last is not None:
-                last_move, last_gradient, last_decrement = last
+                stray = ~(decrement <= MOST_GROWTH * last[2]) & left
+                unsolved.append(active[stray])
+                left &= ~stray
+            left = left.nonzero().squeeze(1)
+            if not len(left):
+                return solution, torch.cat([active[:0], *unsolved])
+            active, tolerance, theta = active[left], tolerance[left], theta[left]
+            models, gradient, step = models.take(left), gradient[left], step[left]
+            decrement, move = decrement[left], -step
+            if last is not None:
+                last_move, last_gradient, last_decrement = (kept[left] for kept in last)
                 overlap = (step * last_gradient).sum(1)
                 ratio = ((decrement - overlap) / last_decrement).clamp(min=0)
-                move = move + ratio[:, None] * last_move
-            active, tolerance, theta = active[left], tolerance[left], theta[left]
-            models, move, gradient = models.take(left), move[left], gradient[left]
+                move.addcmul_(ratio[:, None], last_move)
             slope, curvature = (gradient * move).sum(1), models.curvature(move)
             theta = theta - (slope / curvature)[:, None] * move
-            last = move, gradient, decrement[left]
-        unsolved.append(active)
-        return solution, torch.cat(unsolved)
+            last = move, gradient, decrement
+        return solution, torch.cat([active, *unsolved])
 
     def take(self, index):
         taken = Neighbours(

@@ -7,6 +7,8 @@ same four questions: margins :math:`\\Theta X^\\top`, their adjoint :math:`R X`,
 matrices :math:`X^\\top \\mathrm{diag}(s) X`, and which rows count (`weights`).
 """
 
+from functools import cached_property
+
 import torch
 
 # Rows a pass: what fits in a cache beside the margins of the whole batch.
@@ -81,15 +83,24 @@ class Table:
 
     def __init__(self, X, target):
         self.X, self.target = X, target
-        p = X.shape[1]
-        first, second = torch.triu_indices(p, p, device=X.device)
-        self.pair = first, second
-        place = torch.zeros(p, p, dtype=torch.long, device=X.device)
-        place[first, second] = place[second, first] = torch.arange(
-            len(first), device=X.device
-        )
-        self.place = place.reshape(-1)
         self._products = None
+
+    @cached_property
+    def pair(self):
+        """Both features of each pair, the second not before the first."""
+        p = self.X.shape[1]
+        return tuple(torch.triu_indices(p, p, device=self.X.device))
+
+    @cached_property
+    def place(self):
+        """Number of the pair at each place of a p by p matrix, flat."""
+        first, second = self.pair
+        p = self.X.shape[1]
+        place = torch.zeros(p, p, dtype=torch.long, device=self.X.device)
+        place[first, second] = place[second, first] = torch.arange(
+            len(first), device=self.X.device
+        )
+        return place.reshape(-1)
 
     def __getstate__(self):
         return {**vars(self), "_products": None}
