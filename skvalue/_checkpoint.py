@@ -10,11 +10,11 @@ import hashlib
 import io
 import json
 import os
+from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-import scipy
-import sklearn
 from scipy import sparse
 from sklearn.base import BaseEstimator
 
@@ -145,8 +145,8 @@ def fingerprint(data, parameters):
     """
     prints = {name: digest(array) for name, array in data.items()}
     prints |= {name: describe(value) for name, value in parameters.items()}
-    for module in (np, scipy, sklearn):
-        prints[f"{module.__name__} version"] = module.__version__
+    for package in ("numpy", "scipy", "scikit-learn", "torch", "skvalue"):
+        prints[f"{package} version"] = version(package)
     return prints
 
 
@@ -176,8 +176,13 @@ def describe(value):
         return "{" + ", ".join(f"{k!r}: {describe(v)}" for k, v in value.items()) + "}"
     if isinstance(value, (list, tuple)):
         return f"{type(value).__name__}({', '.join(map(describe, value))})"
+    if isinstance(value, partial):
+        return f"partial({describe([value.func, value.args, value.keywords])})"
     if hasattr(value, "__code__"):
-        return f"{_qualified_name(value)}({_code(value.__code__)})"
+        # What a closure holds is a parameter of it like its defaults.
+        cells = [cell.cell_contents for cell in value.__closure__ or ()]
+        inputs = describe([cells, value.__defaults__, value.__kwdefaults__])
+        return f"{_qualified_name(value)}({_code(value.__code__)}, {inputs})"
     if callable(value) and hasattr(value, "__qualname__"):
         return _qualified_name(value)
     if isinstance(value, np.random.RandomState):

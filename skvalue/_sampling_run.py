@@ -153,7 +153,7 @@ class SamplingRun:
     @property
     def n_evaluations(self):
         """Fits that the values are made of."""
-        return int(self.used.sum()) + sum(tail[1] for tail in self.tails if tail)
+        return int(self.used.sum() + sum(tail[1] for tail in self.tails if tail))
 
     def n_units(self):
         """Units drawn in each game, by samplers whose units all cost the same."""

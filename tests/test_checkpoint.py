@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -162,7 +163,14 @@ def test_fingerprints_tell_parameters_apart():
     def two(x):
         return x + 2
 
+    def add(amount):
+        return lambda x: x + amount
+
     different = [
+        FunctionTransformer(add(1)),
+        FunctionTransformer(add(2)),
+        FunctionTransformer(partial(one, 1)),
+        FunctionTransformer(partial(one, 2)),
         make_pipeline(StandardScaler(), CentroidClassifier()),
         make_pipeline(StandardScaler(with_mean=False), CentroidClassifier()),
         FunctionTransformer(one),

@@ -32,6 +32,8 @@ RIDGE_GROWTH = 1.25
 MAX_STEPS_BETWEEN_CHECKS = 64
 # Rows between two checks, at most, relative to those that have joined.
 UNCHECKED_GROWTH = 0.02
+# A row that moves its own margin by more has its models checked at once.
+FAR_SHIFT = 0.5
 PROXIMAL_STEPS = 2
 # Models whose scores are taken together.
 SCORED_STEPS = 16
@@ -184,7 +186,7 @@ class LogisticWalker(Walker):
         self._correct(size, index, None)
 
     def step(self, size, x, target, index, previous):
-        self._proximal_step(x, target[:, 0])
+        moved = self._proximal_step(x, target[:, 0])
         if size > GROWTH * self.refreshed:
             self._correct(size, index, None)
             self.refreshed = self.checked = size
@@ -195,6 +197,10 @@ class LogisticWalker(Walker):
             elif drift < 0.25:
                 self.stride = min(2 * self.stride, MAX_STEPS_BETWEEN_CHECKS)
             self.checked = size
+        else:
+            far = (moved > FAR_SHIFT).nonzero().squeeze(1)
+            if len(far):
+                self._correct(size, far, self.inverse[far])
 
     def _proximal_step(self, x, target):
         direction = torch.bmm(self.inverse, x[:, :, None]).squeeze(2)
@@ -202,8 +208,10 @@ class LogisticWalker(Walker):
         margin = (self.theta.squeeze(1) * x).sum(1)
         shift, _ = proximal_shift(margin, leverage, target, PROXIMAL_STEPS)
         self.theta = self.theta + (shift[:, None] * direction)[:, None]
-        probability = torch.sigmoid(margin + leverage * shift)
+        moved = leverage * shift
+        probability = torch.sigmoid(margin + moved)
         self.rank_one_update(direction, leverage, probability * (1 - probability))
+        return moved.abs()
 
     def _correct(self, size, index, inverse):
         """Newton steps with the gradient of all rows, to tolerance.

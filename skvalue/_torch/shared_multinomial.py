@@ -20,6 +20,8 @@ from .rows import MaskedRows
 
 REFINED_ROWS = 4
 REFINED_SHIFT = 1.0
+# What the equation of an entering row may leave open.
+REFINED_EXCESS = 1e-2
 PROXIMAL_STEPS = 3
 MAX_BLOCK_ELEMENTS = 2**20
 
@@ -97,14 +99,13 @@ class MultinomialSharing:
         block = torch.einsum("ip,ikpl->ikl", X, directions)
         target, margins = problem.members[part], X @ theta.T
         inside = self.masks[place, part] > 0
-        shift = torch.where(
-            inside[:, None],
-            _leaving(margins, block, target, present),
-            _entering(margins, block, target, present),
-        )[:, :, None]
+        entering, excess = _entering(margins, block, target, present)
+        leaving = _leaving(margins, block, target, present)
+        shift = torch.where(inside[:, None], leaving, entering)[:, :, None]
         moved = (block @ shift).squeeze(2).abs().amax(1)
         # Also where the step is not finite.
-        self.far[place, part] = ~(moved <= REFINED_SHIFT)
+        near = (moved <= REFINED_SHIFT) & (inside | (excess <= REFINED_EXCESS))
+        self.far[place, part] = ~near
         change = (directions.reshape(-1, K * p, K) @ shift).view(-1, K, p)
         return problem.values(theta + change, self.counts[place].expand(len(X), -1))
 
@@ -118,7 +119,7 @@ def _entering(margins, block, target, present):
         excess = shift - target + probability
         jacobian = eye + _covariance(probability) @ block
         shift = shift - torch.linalg.solve_ex(jacobian, excess)[0]
-    return shift
+    return shift, excess.abs().amax(1)
 
 
 def _leaving(margins, block, target, present):

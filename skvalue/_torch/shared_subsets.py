@@ -14,7 +14,8 @@ With the model :math:`\\theta` and the Hessian :math:`H` of a coalition :math:`T
 All held-out margins of all those models are one matrix product. Where a step may be
 far off, the model of that pair is solved to tolerance (`solve_pairs`): every row of a
 coalition of at most `REFINED_ROWS` rows a parameter, and any row that moves its own
-margin by more than `REFINED_SHIFT`.
+margin by more than `REFINED_SHIFT`. Binary pairs are solved side by side with the
+Hessian of the coalition (`neighbours`).
 """
 
 import torch
