@@ -132,16 +132,21 @@ class NeighbourOrder:
                     "distances must be numbers >= 0."
                 )
             return distances.astype(np.float64, copy=False)
-        X_test = X_test - self.mean
-        squared_norm = np.einsum("ij,ij->i", X_test, X_test)
-        X_test = np.column_stack(
-            [-2 * X_test, np.ones_like(squared_norm), squared_norm]
-        )
+        X_test, tiny = self._test_side(X_test)
         squared = X_test @ X_train.T
-        tiny = (_ROUNDING * squared_norm)[:, None]
         # Not np.maximum(squared, tiny): then a distance of 0 would not read as 0.
         squared[squared < tiny] = 0
         return squared
+
+    def _test_side(self, X_test):
+        """Test side of the product, and what is rounding error of it, a column."""
+        X_test = X_test - self.mean
+        squared_norm = np.einsum("ij,ij->i", X_test, X_test)
+        tiny = (_ROUNDING * squared_norm)[:, None]
+        X_test = np.column_stack(
+            [-2 * X_test, np.ones_like(squared_norm), squared_norm]
+        )
+        return X_test, tiny
 
     def _rounded(self, distances):
         """Bits of the distances, the lowest ones rounded away to make room."""

@@ -13,6 +13,7 @@ Algorithms", VLDB 2019.
 from numbers import Integral, Real
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
@@ -76,6 +77,10 @@ class KNNShapley(BaseValuator):
 
     cv : int, cross-validation generator or iterable, default=5
         Without ``X_val``, folds of the training rows: each in turn is held out.
+
+    device : str, default="cpu"
+        Torch device that computes and sorts the distances, in double precision:
+        ``metric="euclidean"`` and dense rows only. ``"cpu"`` is NumPy.
 
     drop : float, "auto", "negative" or callable, default="auto"
         Which rows are of low value, see `BaseValuator`.
@@ -160,6 +165,7 @@ class KNNShapley(BaseValuator):
         "radius": [Interval(Real, 0, None, closed="left"), None],
         "max_rank": [Interval(Integral, 1, None, closed="left"), None],
         "cv": ["cv_object"],
+        "device": [str],
         "n_jobs": [Integral, None],
     }
 
@@ -175,6 +181,7 @@ class KNNShapley(BaseValuator):
         radius=None,
         max_rank=None,
         cv=5,
+        device="cpu",
         drop="auto",
         n_jobs=None,
         random_state=None,
@@ -188,11 +195,13 @@ class KNNShapley(BaseValuator):
         self.radius = radius
         self.max_rank = max_rank
         self.cv = cv
+        self.device = device
         self.n_jobs = n_jobs
 
     def _fit(self, X, y, X_val, y_val):
         classification = hasattr(self, "classes_")
         self._check_exact(classification)
+        self._check_device(X)
         vars(self).pop("radius_", None)
         if self.utility == "threshold":
             self.radius_ = self._radius(X) if self.radius is None else self.radius
@@ -244,9 +253,27 @@ class KNNShapley(BaseValuator):
                 "all neighbours must be ranked."
             )
 
+    def _check_device(self, X):
+        """Refuse what a device does not compute, before any distance is."""
+        if self.device == "cpu":
+            return
+        if self.metric != "euclidean" or issparse(X):
+            raise ValueError(
+                f'device={self.device!r} needs metric="euclidean" and dense X; use '
+                'device="cpu".'
+            )
+
+    def _order(self, X):
+        if self.device == "cpu":
+            return NeighbourOrder(X, self.metric)
+        # torch is imported here, so that the method stays light without a device.
+        from ._torch.neighbour_order import DeviceNeighbourOrder
+
+        return DeviceNeighbourOrder(X, self.device)
+
     def _radius(self, X):
         """Median distance of a training row to its n_neighbors-th other row."""
-        order = NeighbourOrder(X, self.metric)
+        order = self._order(X)
         n_samples = X.shape[0]
         step = -(-n_samples // _N_RADIUS_ROWS)
         # The nearest row is the row itself.
@@ -261,7 +288,7 @@ class KNNShapley(BaseValuator):
     def _each_chunk(self, worker, game, *args):
         """Results of a worker for each chunk of held-out rows, in order."""
         problem = Problem(
-            order=NeighbourOrder(self._rows[game.rows], self.metric),
+            order=self._order(self._rows[game.rows]),
             target=self._small_codes(self._target[game.rows]),
             utility=self.utility if hasattr(self, "classes_") else "regression",
             n_neighbors=self.n_neighbors,

@@ -275,6 +275,7 @@ def test_memory_does_not_grow_with_the_number_of_held_out_rows():
         ({"metric": "precomputed"}, False, "precomputed"),
         ({"max_rank": 3}, False, "below n_neighbors=5"),
         ({"metric": lambda a, b: -1.0}, False, "metric"),
+        ({"device": "cpu:0", "metric": "manhattan"}, False, "device='cpu:0' needs"),
     ],
 )
 def test_refuses_what_is_not_exact(params, regression, message):
@@ -283,6 +284,28 @@ def test_refuses_what_is_not_exact(params, regression, message):
     y = rng.normal(size=20) if regression else np.arange(20) % 2
     with pytest.raises(ValueError, match=message):
         KNNShapley(**params).fit(X, y)
+
+
+@pytest.mark.parametrize(
+    "params",
+    [{}, {"utility": "soft"}, {"utility": "threshold"}, {"max_rank": 20}],
+    ids=lambda params: next(iter(params.values()), "hard"),
+)
+def test_a_torch_device_gives_the_same_values(digits_problem, params):
+    X, y, X_val, y_val = digits_problem
+    X = np.concatenate([X, X[:30]])
+    y = np.concatenate([y, y[:30]])
+    plain, device = (
+        KNNShapley(device=device, **params).fit(X, y, X_val=X_val, y_val=y_val)
+        for device in ("cpu", "cpu:0")
+    )
+    assert_allclose(device.data_values_, plain.data_values_, rtol=0, atol=1e-12)
+    assert_allclose(
+        device.predict_values(X_val, y_val),
+        plain.predict_values(X_val, y_val),
+        rtol=0,
+        atol=1e-12,
+    )
 
 
 def test_predict_values_names_the_argument_that_does_not_fit(digits_problem):
