@@ -1,6 +1,7 @@
 """Data valuation for scikit-learn: what is each training row worth?"""
 
 from .ame import AME, SubsampleInfluence
+from .amortized import AmortizedShapley
 from .confidence import SelfConfidence
 from .consensus import ConsensusValuator
 from .curation import CuratedEstimator, ValueSampler
@@ -25,6 +26,7 @@ __all__ = [
     "AME",
     "DVRL",
     "LAVA",
+    "AmortizedShapley",
     "BetaShapley",
     "ConsensusValuator",
     "CuratedEstimator",

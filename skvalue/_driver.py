@@ -91,6 +91,8 @@ class SamplingValuator(GameValuator):
 
     # Units of the sampler that a game needs for values at all.
     _least_units = 1
+    # Whether a budget that does not buy them raises, or is raised.
+    _least_budget_is_enough = False
 
     def _make_sampler(self, utility):
         """Sampler of coalitions of one game; raises where the game is too small."""
@@ -153,6 +155,8 @@ class SamplingValuator(GameValuator):
         total = self.max_evaluations
         if total is None:
             total = max(DEFAULT_EVALUATIONS, DEFAULT_UNITS * max(costs) * len(costs))
+        if self._least_budget_is_enough:
+            total = max(total, max(costs) * len(costs))
         if total < max(costs) * len(costs):
             where = f" in each of {len(costs)} folds" if len(costs) > 1 else ""
             raise ValueError(

@@ -1,14 +1,82 @@
-"""How good values are at finding rows that are known to be bad.
+"""How good values are: agreement with a reference, detection of known bad rows.
 
 Detection takes the negative value for a score of badness. A threshold ``t`` flags the
 rows with ``value <= t``, and ``F1 = 2 TP / (flagged + bad)``.
 """
 
 import numpy as np
+from scipy.stats import spearmanr
 from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 from sklearn.utils import check_array, check_consistent_length
 
 from ._drop import two_means_lower
+
+
+def agreement(estimate, reference):
+    """How well estimated values agree with more precise ones.
+
+    Parameters
+    ----------
+    estimate : array-like of shape (n_samples,)
+        Finite values.
+
+    reference : array-like of shape (n_samples,)
+        Finite values, not all equal; in the units of the estimate.
+
+    Returns
+    -------
+    scores : dict of str to float
+        - `normalized_squared_error`: mean squared difference over the variance of the
+          reference; 0 is best, 1 is what its mean alone would score;
+        - `pearson`, `spearman`: correlation of the values and of their ranks, NaN
+          where all estimates are equal;
+        - `sign_agreement`: share of rows where both have the same sign, zero being one.
+
+    Raises
+    ------
+    ValueError
+        If an argument is not usable; the message names it.
+
+    See Also
+    --------
+    detection : How well values find rows that are known to be bad.
+
+    References
+    ----------
+    I. Covert, C. Kim, S.-I. Lee, J. Zou and T. Hashimoto (2024). Stochastic
+    Amortization: A Unified Approach to Accelerate Feature and Data Attribution.
+    NeurIPS.
+
+    Examples
+    --------
+    >>> from skvalue.metrics import agreement
+    >>> scores = agreement([1.0, -2.0, 4.0, 3.0], [1.0, -1.0, 3.0, 5.0])
+    >>> {name: round(score, 3) for name, score in scores.items()}
+    {'normalized_squared_error': 0.3, 'pearson': 0.878, 'spearman': 0.8,
+     'sign_agreement': 1.0}
+    """
+    estimate, reference = (
+        _finite(array, name)
+        for array, name in ((estimate, "estimate"), (reference, "reference"))
+    )
+    check_consistent_length(estimate, reference)
+    if np.ptp(reference) == 0:
+        raise ValueError(
+            "reference must hold at least two distinct values; all are "
+            f"{reference[0]:g}."
+        )
+    constant = np.ptp(estimate) == 0
+    error = np.mean((estimate - reference) ** 2)
+    return {
+        "normalized_squared_error": float(error / reference.var()),
+        "pearson": np.nan
+        if constant
+        else float(np.corrcoef(estimate, reference)[0, 1]),
+        "spearman": np.nan
+        if constant
+        else float(spearmanr(estimate, reference).statistic),
+        "sign_agreement": float(np.mean(np.sign(estimate) == np.sign(reference))),
+    }
 
 
 def detection(values, is_bad):
@@ -62,12 +130,7 @@ def detection(values, is_bad):
     {'roc_auc': 0.667, 'average_precision': 0.867, 'negative_share': 0.4,
      'two_means_f1': 0.8, 'oracle_f1': 0.8}
     """
-    values = check_array(
-        _one_dimensional(values, "values"),
-        ensure_2d=False,
-        dtype=np.float64,
-        input_name="values",
-    )
+    values = _finite(values, "values")
     is_bad = _check_mask(_one_dimensional(is_bad, "is_bad"))
     check_consistent_length(values, is_bad)
     return {
@@ -77,6 +140,15 @@ def detection(values, is_bad):
         "two_means_f1": float(f1_score(is_bad, two_means_lower(values))),
         "oracle_f1": _best_f1(values, is_bad),
     }
+
+
+def _finite(array, name):
+    return check_array(
+        _one_dimensional(array, name),
+        ensure_2d=False,
+        dtype=np.float64,
+        input_name=name,
+    )
 
 
 def _one_dimensional(array, name):

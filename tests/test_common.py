@@ -54,6 +54,11 @@ CHEAP = {
     "OutlierValuator": skvalue.OutlierValuator(IsolationForest(n_estimators=9)),
     "SelfConfidence": skvalue.SelfConfidence(cv=2),
     "AME": skvalue.AME(CentroidClassifier(), max_evaluations=20, **FOLDS),
+    "AmortizedShapley": skvalue.AmortizedShapley(
+        skvalue.DataShapley(CentroidClassifier(), **WALKS),
+        max_epochs=(2,),
+        random_state=0,
+    ),
     "BetaShapley": skvalue.BetaShapley(estimator=CentroidClassifier(), **WALKS),
     "DataBanzhaf": skvalue.DataBanzhaf(
         CentroidClassifier(), min_coalition_size=1, max_evaluations=60, **FOLDS
@@ -79,6 +84,9 @@ CHEAP = {
 DETECTING = {
     "DVRL": skvalue.DVRL(GaussianNB(), max_epochs=60, cv=2),
     "AME": skvalue.AME(max_evaluations=100),
+    "AmortizedShapley": skvalue.AmortizedShapley(
+        skvalue.DataShapley(max_evaluations=60), max_epochs=(5,)
+    ),
     "BetaShapley": skvalue.BetaShapley(max_evaluations=20),
     "DataBanzhaf": skvalue.DataBanzhaf(max_evaluations=20),
     "DataShapley": skvalue.DataShapley(max_evaluations=20),

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skvalue.metrics import detection
+from skvalue.metrics import agreement, detection
 
 
 def f1(flagged, is_bad):
@@ -96,3 +96,32 @@ def test_figures_depend_on_order_only_where_they_should():
 def test_bad_input_is_named(values, is_bad, message):
     with pytest.raises(ValueError, match=message):
         detection(values, is_bad)
+
+
+def test_agreement_by_hand():
+    scores = agreement([1.0, 2.0, -1.0], [0.0, 2.0, -2.0])
+    assert scores["normalized_squared_error"] == pytest.approx((2 / 3) / (8 / 3))
+    assert scores["pearson"] == pytest.approx(np.corrcoef([1, 2, -1], [0, 2, -2])[0, 1])
+    assert scores["spearman"] == pytest.approx(1.0)
+    assert scores["sign_agreement"] == pytest.approx(2 / 3)
+
+
+def test_agreement_of_equal_estimates_has_no_correlation():
+    scores = agreement([1.0, 1.0, 1.0], [0.0, 1.0, 2.0])
+    assert np.isnan(scores["pearson"])
+    assert np.isnan(scores["spearman"])
+    assert scores["normalized_squared_error"] == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    ("estimate", "reference", "message"),
+    [
+        ([1.0, np.nan], [1.0, 2.0], "estimate"),
+        ([1.0, 2.0], [[1.0], [2.0]], "reference"),
+        ([1.0, 2.0], [3.0, 3.0], "reference"),
+        ([1.0, 2.0, 3.0], [1.0, 2.0], "inconsistent"),
+    ],
+)
+def test_agreement_names_what_is_wrong(estimate, reference, message):
+    with pytest.raises(ValueError, match=message):
+        agreement(estimate, reference)

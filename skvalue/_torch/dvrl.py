@@ -10,6 +10,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from .layers import seeded_linear
+
 
 class Selector(nn.Module):
     """Network from rows to the logits of their selection probabilities.
@@ -37,9 +39,9 @@ class Selector(nn.Module):
         sizes = [n_inputs] + [hidden_dim] * n_layers
         layers = []
         for n_in, n_out in pairwise(sizes):
-            layers += [_linear(n_in, n_out, generator), nn.ReLU()]
+            layers += [seeded_linear(n_in, n_out, generator), nn.ReLU()]
         self.body = nn.Sequential(*layers)
-        self.head = _linear(sizes[-1] + n_doubts, 1, generator)
+        self.head = seeded_linear(sizes[-1] + n_doubts, 1, generator)
         # All rows start at one half: REINFORCE is slow to undo a random opinion.
         nn.init.zeros_(self.head.weight)
 
@@ -148,15 +150,6 @@ def selection_probabilities(selector, rows, doubts):
         logits = selector(_tensor(rows, device), _tensor(doubts, device))
     # In double precision the sigmoid keeps the order of confident rows.
     return torch.sigmoid(logits.double()).cpu().numpy()
-
-
-def _linear(n_in, n_out, generator):
-    """A linear layer drawn from a generator, not from torch's global state."""
-    layer = nn.utils.skip_init(nn.Linear, n_in, n_out)
-    bound = n_in**-0.5
-    nn.init.uniform_(layer.weight, -bound, bound, generator=generator)
-    nn.init.uniform_(layer.bias, -bound, bound, generator=generator)
-    return layer
 
 
 def _tensor(array, device):

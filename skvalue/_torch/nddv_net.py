@@ -5,6 +5,7 @@ from skorch import NeuralNet
 from skorch.callbacks import Callback
 from skorch.dataset import unpack_data
 
+from .interrupts import PassesInterruptsOn
 from .meta import lookahead_loss, normalise
 from .utilities import label_belief, row_utility
 
@@ -55,7 +56,7 @@ class ValueRecord:
         return self._sums / self.n_epochs
 
 
-class NDDVNet(NeuralNet):
+class NDDVNet(PassesInterruptsOn, NeuralNet):
     """Train mean-field dynamics, with or without meta re-weighting.
 
     Parameters
@@ -107,12 +108,7 @@ class NDDVNet(NeuralNet):
     # ------------------------------------------------------------- one training
 
     def run(self, dataset):
-        """Initialise and train; return the record of the rows' utilities.
-
-        skorch treats an interrupt as the end of training. Here only a callback may
-        end it early; the user's interrupt is passed on, so that values of half a
-        training are never taken for the real ones.
-        """
+        """Initialise and train; return the record of the rows' utilities."""
         self.initialize()
         generator = torch.Generator(self.device).manual_seed(self.seed)
         self.iterator_train__generator = generator
@@ -127,10 +123,8 @@ class NDDVNet(NeuralNet):
             self.record_trajectories,
         )
         self._steps = 0
-        self._stopped_by_callback = False
-        self._completed = False
         try:
-            self.partial_fit(dataset)
+            self.finish(lambda: self.partial_fit(dataset))
         finally:
             # Generators and records belong to the training, not to the trained net.
             self.iterator_train__generator = None
@@ -138,21 +132,7 @@ class NDDVNet(NeuralNet):
             self._generator = self._record = None
             if self.meta_learner is not None:
                 self.meta_learner.finish()
-        if not (self._completed or self._stopped_by_callback):
-            raise KeyboardInterrupt
         return record
-
-    def fit_loop(self, *args, **kwargs):
-        super().fit_loop(*args, **kwargs)
-        self._completed = True
-        return self
-
-    def notify(self, method_name, **cb_kwargs):
-        try:
-            super().notify(method_name, **cb_kwargs)
-        except KeyboardInterrupt:
-            self._stopped_by_callback = True
-            raise
 
     def on_epoch_end(self, net, dataset_train=None, dataset_valid=None, **kwargs):
         super().on_epoch_end(

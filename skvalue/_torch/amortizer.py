@@ -1,0 +1,274 @@
+"""The network of `AmortizedShapley`: a value a class, learned from noisy labels.
+
+Covert et al., "Stochastic Amortization: A Unified Approach to Accelerate Feature and
+Data Attribution", NeurIPS 2024, section 3 and appendix F.
+"""
+
+import copy
+import math
+from contextlib import contextmanager
+from functools import partial
+
+import numpy as np
+import torch
+from skorch import NeuralNet
+from skorch.callbacks import Callback, LRScheduler
+from torch import nn
+
+from .batches import TensorRows
+from .interrupts import PassesInterruptsOn
+from .layers import perceptron
+from .threads import single_thread
+
+HIDDEN = (128, 128, 128)
+PRETRAINING_EPOCHS, PRETRAINING_LR = 20, 1e-3
+# The rate falls to this share of where it began, along a cosine.
+LAST_LR = 0.01
+PREDICTED_ROWS = 8192
+
+
+class AmortizerNet(PassesInterruptsOn, NeuralNet):
+    """skorch net whose training is whole or raises."""
+
+
+class RowBatches:
+    """Every row once an epoch, in batches of nearly equal size.
+
+    Parameters
+    ----------
+    dataset : TensorRows
+        Rows and targets; a row of targets a row.
+
+    batch_size : int
+        Rows at most.
+
+    generator : torch.Generator
+        Draws the order.
+    """
+
+    def __init__(self, dataset, batch_size, generator):
+        self.dataset, self.batch_size = dataset, batch_size
+        self.generator = generator
+
+    def __len__(self):
+        return math.ceil(len(self.dataset) / self.batch_size)
+
+    def __iter__(self):
+        order = torch.randperm(len(self.dataset), generator=self.generator)
+        for rows in order.to(self.dataset.X.device).tensor_split(len(self)):
+            yield self.dataset[rows]
+
+
+class OwnClassError(nn.Module):
+    """Squared error of the output of each row's own class.
+
+    Targets are ``(batch, 2)``: the class code and the value to be learned.
+    """
+
+    def forward(self, outputs, target):
+        return nn.functional.mse_loss(own_class(outputs, target[:, 0]), target[:, 1])
+
+
+class LabelError(nn.Module):
+    """Cross-entropy of the class codes in the first column of the targets."""
+
+    def forward(self, outputs, target):
+        return nn.functional.cross_entropy(outputs, target[:, 0].long())
+
+
+def own_class(outputs, codes):
+    """Output of each row's class, (batch,)."""
+    return outputs.gather(1, codes.long()[:, None]).squeeze(1)
+
+
+class KeepBest(Callback):
+    """Remember the parameters of the epoch with the least error on other labels.
+
+    Parameters
+    ----------
+    rows : TensorRows
+        All rows, with the independent labels as targets.
+    """
+
+    def __init__(self, rows):
+        self.rows = rows
+
+    def on_train_begin(self, net, **kwargs):
+        self.best_, self.state_ = math.inf, None
+
+    def on_epoch_end(self, net, **kwargs):
+        outputs = predict(net.module_, self.rows.X)
+        error = float(OwnClassError()(outputs, self.rows.y))
+        net.history.record("independent_error", error)
+        if error < self.best_:
+            self.best_, self.state_ = error, copy.deepcopy(net.module_.state_dict())
+
+
+def train(settings, rows, independent, *, n_outputs, classify):
+    """Train a network on noisy labels, chosen by independent ones.
+
+    Parameters
+    ----------
+    settings : dict
+        Parameters of `AmortizedShapley` with every "auto" resolved, and `seed`.
+
+    rows, independent : TensorRows
+        The same rows with either set of labels, scaled, beside the class codes.
+
+    n_outputs : int
+        Classes; 1 in regression.
+
+    classify : bool
+        Whether to begin with a classifier of the rows.
+
+    Returns
+    -------
+    net : AmortizerNet
+        The trained net, without its data.
+    """
+    with _deterministic(settings):
+        generator = torch.Generator().manual_seed(settings["seed"])
+        module = _build(settings, rows.X.shape[1:], n_outputs, generator)
+        if classify:
+            pretraining = _net(
+                settings, module, LabelError, PRETRAINING_EPOCHS, generator
+            )
+            pretraining.set_params(lr=PRETRAINING_LR, verbose=0)
+            pretraining.finish(partial(pretraining.fit, rows, None))
+        last = [layer for layer in module.modules() if isinstance(layer, nn.Linear)][-1]
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)
+        best = math.inf
+        for n_epochs in settings["max_epochs"]:
+            keeper = KeepBest(independent)
+            schedule = LRScheduler(
+                torch.optim.lr_scheduler.CosineAnnealingLR,
+                T_max=n_epochs,
+                eta_min=LAST_LR * settings["lr"],
+            )
+            callbacks = [("lr_schedule", schedule), ("keep_best", keeper)]
+            candidate = _net(
+                settings, module, OwnClassError, n_epochs, generator, callbacks
+            )
+            candidate.finish(partial(candidate.fit, rows, None))
+            if keeper.state_ is None:
+                raise ValueError(
+                    "the network's error is not finite: training diverged. Scale X, or "
+                    "lower lr."
+                )
+            if keeper.best_ < best:
+                best, net, state = keeper.best_, candidate, keeper.state_
+            keeper.rows = keeper.state_ = None
+        net.module_.load_state_dict(state)
+        net.module_.eval()
+        # What training needed is not part of the trained net, nor of its pickle.
+        net.iterator_train__generator = None
+    return net
+
+
+def _build(settings, shape, n_outputs, generator):
+    if settings["module"] is not None:
+        return settings["module"](n_outputs).to(settings["device"])
+    return perceptron([*shape, *HIDDEN, n_outputs], generator)
+
+
+def _net(settings, module, criterion, n_epochs, generator, callbacks=()):
+    optimizer = settings["optimizer"]
+    parameters = {
+        "criterion": criterion,
+        "optimizer": optimizer or torch.optim.Adam,
+        **({} if optimizer else {"optimizer__fused": True}),
+        "lr": settings["lr"],
+        "max_epochs": n_epochs,
+        "batch_size": settings["batch_size"],
+        "iterator_train": RowBatches,
+        "iterator_train__generator": generator,
+        "train_split": None,
+        "callbacks": [*callbacks, *copy.deepcopy(settings["callbacks"] or [])],
+        "device": settings["device"],
+        "verbose": int(settings["verbose"]),
+    }
+    # A copy each: every number of epochs begins where the classifier ended.
+    own = module if criterion is LabelError else copy.deepcopy(module)
+    return AmortizerNet(own, **parameters | (settings["net_params"] or {}))
+
+
+@contextmanager
+def _deterministic(settings):
+    with single_thread():
+        if settings["module"] is None:
+            # Our network draws from a generator of its own.
+            yield
+            return
+        device = torch.device(settings["device"])
+        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+            torch.manual_seed(settings["seed"])
+            yield
+
+
+def predict(module, X):
+    """Outputs of all classes, in evaluation mode, in chunks of rows."""
+    training = module.training
+    module.eval()
+    with torch.no_grad():
+        outputs = torch.cat([module(part) for part in X.split(PREDICTED_ROWS)])
+    module.train(training)
+    return outputs
+
+
+def class_values(net, X, device):
+    """Outputs for rows given as an array, float64 (n_rows, n_outputs)."""
+    X = torch.from_numpy(np.asarray(X, dtype=np.float32)).to(device)
+    with single_thread():
+        return predict(net.module_, X).double().cpu().numpy()
+
+
+def labelled_rows(X, codes, labels, device):
+    """Rows with their class codes and labels as targets."""
+    target = np.column_stack([codes, labels]).astype(np.float32)
+    X = torch.from_numpy(np.asarray(X, dtype=np.float32))
+    return TensorRows(X.to(device), torch.from_numpy(target).to(device))
+
+
+def check_settings(settings, input_shape, n_outputs):
+    """Raise where the user's module or device is not usable, before any label is paid.
+
+    Parameters
+    ----------
+    settings : dict
+        Parameters of `AmortizedShapley`.
+
+    input_shape : tuple of int
+        Shape of a row.
+
+    n_outputs : int
+        Outputs that the module must have.
+    """
+    device = settings["device"]
+    try:
+        torch.zeros(1, device=torch.device(device)).item()
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(
+            f"device={device!r} cannot be used here ({str(error).splitlines()[0]}); "
+            'use "cpu", or "cuda" where torch sees a GPU.'
+        ) from error
+    if settings["module"] is None:
+        return
+    with torch.random.fork_rng(devices=[]):
+        module = settings["module"](n_outputs)
+        if not isinstance(module, nn.Module):
+            raise TypeError(
+                f"module({n_outputs}) returned {type(module).__name__}; it must return "
+                "a torch module."
+            )
+        if not any(isinstance(layer, nn.Linear) for layer in module.modules()):
+            raise ValueError(
+                f"module({n_outputs}) has no torch.nn.Linear; the last one is where "
+                "values are learned."
+            )
+        shape = tuple(module.eval()(torch.zeros(2, *input_shape)).shape)
+    if shape != (2, n_outputs):
+        raise ValueError(
+            f"module({n_outputs}) maps 2 rows of shape {input_shape} to {shape}; "
+            f"expected (2, {n_outputs})."
+        )

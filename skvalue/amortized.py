@@ -1,0 +1,516 @@
+r"""AmortizedShapley: learn values from cheap noisy ones, and value rows never seen.
+
+A network :math:`a(x, y; \theta)` is fitted to unbiased estimates
+:math:`\tilde\phi_i` of the values,
+
+.. math:: \min_\theta \sum_i \big(a(x_i, y_i; \theta) - \tilde\phi_i\big)^2,
+
+whose noise averages out over the rows: the minimiser estimates the values themselves.
+
+Source: Covert, Kim, Lee, Zou, Hashimoto, "Stochastic Amortization: A Unified Approach
+to Accelerate Feature and Data Attribution", NeurIPS 2024, sections 3 and 4.3. The
+linear model beside the network and the combination with the labels are this library's.
+"""
+
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.utils import check_random_state
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from ._amortizing import NoisyLabels, combine, design, prediction_variance, ridge
+from ._validation import validate_more_rows
+from .base import BaseValuator
+from .semivalues import DataShapley, DistributionalShapley
+from .semivalues._base import BaseSemivalue
+from .utils._random import integer_seed, seeded
+from .utils._sklearn import HasMethods, Interval, StrOptions
+
+# Small data need small steps; more rows bear larger batches.
+SMALL_DATA = 2000
+
+
+class AmortizedShapley(BaseValuator):
+    """Shapley values denoised by a network that also values rows it never saw.
+
+    A Monte-Carlo valuator gives each row a cheap, noisy, unbiased label, twice. Models
+    of rows and classes are fitted to the first labels; the second choose the epoch and
+    tell how far the models are to be trusted. A value is the models' prediction, moved
+    towards the row's own label as far as that is the more precise (`combine`).
+
+    Parameters
+    ----------
+    valuator : semivalue, DistributionalShapley or None, default=None
+        The source of the labels. None: ``DataShapley(sampler="permutation")``, ten
+        permutations both ways. Both sets of labels get seeds of their own, whatever
+        its `random_state`. Labels from a few dozen shared subsets have errors in
+        common, which no model removes: below about 50 subsets take permutations.
+
+    regressor : {"auto", "net", "ridge"} or regressor, default="auto"
+        What is fitted: the network, ridge regression on rows, labels and their
+        products, the mean of both (``"auto"``), or any scikit-learn regressor on the
+        columns of the ridge regression. With `module` ``"auto"`` is the network alone.
+
+    module : callable or None, default=None
+        ``module(n_outputs)`` returns a new torch module that maps float32 rows to one
+        output a class (one output in regression); its last linear layer is set to zero
+        before it learns values. With a module `X` may have more than two dimensions,
+        such as images; the label valuator is then given flat rows. None: three layers
+        of 128 units.
+
+    combine : bool, default=True
+        Whether a row's own labels count beside the prediction.
+
+    max_epochs : tuple of int, default=(10, 20)
+        Lengths of training to try, each with a learning rate that falls over it.
+
+    lr : float or "auto", default="auto"
+        Learning rate; ``"auto"``: 5e-4 up to 2000 rows, else 1e-3.
+
+    batch_size : int or "auto", default="auto"
+        ``"auto"``: 32 up to 2000 rows, else 128.
+
+    validation_share : float, default=1/6
+        Share of all evaluations that is spent on the second labels, or the least that
+        their sampler can draw.
+
+    optimizer : callable or None, default=None
+        Torch optimiser class; None: Adam.
+
+    device : str, default="cpu"
+        Torch device of the network.
+
+    callbacks : list or None, default=None
+        Further skorch callbacks of the trainings.
+
+    net_params : dict or None, default=None
+        Further parameters of the skorch net.
+
+    drop : float, "auto", "negative" or callable, default="auto"
+        Which rows are of low value, see `BaseValuator`.
+
+    n_jobs : int or None, default=None
+        Workers of the label valuator, where that has none itself. The values do not
+        depend on it.
+
+    random_state : int, RandomState instance or None, default=None
+        Seed of the labels and the network.
+
+    verbose : int, default=0
+        1: print the progress of labels and trainings.
+
+    Attributes
+    ----------
+    data_values_ : ndarray of shape (n_samples,), dtype float64
+        Values, in units of the valuator's scoring; higher is better.
+
+    data_values_stderr_ : ndarray of shape (n_samples,), dtype float64
+        Estimated standard error of a value, the same for every row: of the combination,
+        or of the prediction where ``combine=False``.
+
+    amortized_values_ : ndarray of shape (n_samples,)
+        Predictions for the training rows.
+
+    label_values_ : ndarray of shape (n_samples,)
+        The labels: mean of both sets, by their evaluations.
+
+    label_values_stderr_ : ndarray of shape (n_samples,)
+        Estimated standard error of a label, the same for every row.
+
+    label_weight_ : float
+        Weight of the label in a value, in [0, 1]; 0 where ``combine=False``.
+
+    n_evaluations_ : int
+        Fits of coalitions that the labels are made of.
+
+    valuator_ : valuator
+        The fitted source of the first labels.
+
+    net_ : skorch.NeuralNet
+        The trained net, where there is one.
+
+    regressor_ : regressor
+        The fitted ridge or given regression, where there is one.
+
+    classes_ : ndarray of shape (n_classes,)
+        The labels, in classification.
+
+    n_features_in_ : int
+        Number of columns.
+
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the columns, where `X` has them.
+
+    fill_indices_ : ndarray of shape (n_samples,)
+        After ``fit_transform``: the training row at each place of its output.
+
+    Raises
+    ------
+    ValueError
+        If a parameter or the data are not usable; the message names them.
+
+    See Also
+    --------
+    DataShapley : The labels by themselves, at any precision.
+    DistributionalShapley : Labels that do not depend on the other training rows.
+
+    Notes
+    -----
+    Cost: that of the labels and a few dozen epochs of a small network. Where the
+    batched engine applies, a few hundred shared subsets of `DataShapley` cost no more
+    and are as good; amortizing is for expensive models, and for rows that come later.
+
+    References
+    ----------
+    I. Covert, C. Kim, S.-I. Lee, J. Zou and T. Hashimoto (2024). Stochastic
+    Amortization: A Unified Approach to Accelerate Feature and Data Attribution.
+    NeurIPS.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_classification
+    >>> from skvalue import AmortizedShapley
+    >>> X, y = make_classification(300, 5, class_sep=2.0, random_state=0)
+    >>> y[:30] = 1 - y[:30]
+    >>> valuator = AmortizedShapley(random_state=0).fit(X[:200], y[:200])
+    >>> new = valuator.predict_values(X[200:], y[200:])
+    >>> wrong = valuator.predict_values(X[200:], 1 - y[200:])
+    >>> bool(new.mean() > wrong.mean())
+    True
+    """
+
+    _parameter_constraints = {
+        **BaseValuator._parameter_constraints,
+        "valuator": [HasMethods(["fit"]), None],
+        "regressor": [
+            StrOptions({"auto", "net", "ridge"}),
+            HasMethods(["fit", "predict"]),
+        ],
+        "module": [callable, None],
+        "combine": ["boolean"],
+        "max_epochs": [tuple, list],
+        "lr": [Interval(Real, 0, None, closed="neither"), StrOptions({"auto"})],
+        "batch_size": [
+            Interval(Integral, 1, None, closed="left"),
+            StrOptions({"auto"}),
+        ],
+        "validation_share": [Interval(Real, 0, 1, closed="neither")],
+        "optimizer": [callable, None],
+        "device": [str],
+        "callbacks": [list, None],
+        "net_params": [dict, None],
+        "n_jobs": [Integral, None],
+    }
+
+    def __init__(
+        self,
+        valuator=None,
+        *,
+        regressor="auto",
+        module=None,
+        combine=True,
+        max_epochs=(10, 20),
+        lr="auto",
+        batch_size="auto",
+        validation_share=1 / 6,
+        optimizer=None,
+        device="cpu",
+        callbacks=None,
+        net_params=None,
+        drop="auto",
+        n_jobs=None,
+        random_state=None,
+        verbose=0,
+    ):
+        super().__init__(drop=drop, random_state=random_state, verbose=verbose)
+        self.valuator = valuator
+        self.regressor = regressor
+        self.module = module
+        self.combine = combine
+        self.max_epochs = max_epochs
+        self.lr = lr
+        self.batch_size = batch_size
+        self.validation_share = validation_share
+        self.optimizer = optimizer
+        self.device = device
+        self.callbacks = callbacks
+        self.net_params = net_params
+        self.n_jobs = n_jobs
+
+    @property
+    def _allow_nd(self):
+        return self.module is not None
+
+    def _is_regression(self, y):
+        if self.valuator is not None and hasattr(self.valuator, "_is_regression"):
+            return self.valuator._is_regression(y)
+        return super()._is_regression(y)
+
+    # ---------------------------------------------------------------- fitting
+
+    def _fit(self, X, y, X_val, y_val):
+        source = self._checked_source()
+        self._check_learning(X)
+        rng = check_random_state(integer_seed(self.random_state))
+        labels = self._label(source, rng, X, y, X_val, y_val)
+        self._mean, self._scale = _location_and_scale(X, self.module is not None)
+        self._target_mean, self._target_scale = 0.0, 1.0
+        if not hasattr(self, "classes_"):
+            self._target_mean, self._target_scale = y.mean(), y.std()
+        # Labels that are all equal leave nothing to learn, and nothing to divide by.
+        self._unit = labels.first.std() or 1.0
+        for name in ("net_", "regressor_"):
+            vars(self).pop(name, None)
+        rows, codes = self._inputs(X, y)
+        if self._uses_net:
+            with self._task("network"):
+                self._train_net(rows, codes, labels, int(rng.randint(2**31 - 1)))
+        if self._uses_regressor:
+            model = ridge() if isinstance(self.regressor, str) else self.regressor
+            columns = design(rows, codes, self._n_classes)
+            self.regressor_ = seeded(model, rng).fit(columns, labels.first / self._unit)
+        self._keep(labels, self._predict(rows, codes))
+
+    def _checked_source(self):
+        source = self.valuator
+        if source is None:
+            return DataShapley(sampler="permutation")
+        if not isinstance(source, BaseSemivalue | DistributionalShapley):
+            raise ValueError(
+                f"valuator={source!r} gives no unbiased Monte-Carlo estimates; it must "
+                "be DataShapley, BetaShapley, DataBanzhaf, Semivalue or "
+                "DistributionalShapley."
+            )
+        if source.warm_start:
+            raise ValueError(
+                "valuator has warm_start=True, but both sets of labels are drawn anew "
+                "in every fit; set it to False."
+            )
+        return source
+
+    def _check_learning(self, X):
+        """Refuse what cannot be learned with, before any label is paid for."""
+        epochs = self.max_epochs
+        whole = all(isinstance(n, Integral) and n > 0 for n in epochs)
+        if not epochs or not whole:
+            raise ValueError(
+                f"max_epochs={epochs!r} must be one or more integers above 0."
+            )
+        if self.module is not None and self._uses_regressor and X.ndim > 2:
+            raise ValueError(
+                f"regressor={self.regressor!r} needs rows of features, but X has "
+                f'{X.ndim} dimensions; use regressor="net".'
+            )
+        if self._uses_net:
+            from ._torch.amortizer import check_settings
+
+            n_inputs = X.shape[1:]
+            if self.module is None and not hasattr(self, "classes_"):
+                n_inputs = (n_inputs[0] + 1,)
+            check_settings(self.get_params(deep=False), n_inputs, self._n_classes or 1)
+
+    @property
+    def _uses_net(self):
+        return isinstance(self.regressor, str) and self.regressor != "ridge"
+
+    @property
+    def _uses_regressor(self):
+        if self.regressor == "auto":
+            return self.module is None
+        return not (isinstance(self.regressor, str) and self.regressor == "net")
+
+    @property
+    def _n_classes(self):
+        return len(self.classes_) if hasattr(self, "classes_") else None
+
+    def _label(self, source, rng, X, y, X_val, y_val):
+        """Two independent sets of labels; sets ``valuator_`` and ``n_evaluations_``."""
+        flat, flat_val = (
+            rows if rows is None or rows.ndim == 2 else rows.reshape(len(rows), -1)
+            for rows in (X, X_val)
+        )
+        if hasattr(self, "classes_"):
+            y = self.classes_[y]
+            y_val = None if y_val is None else self.classes_[y_val]
+        first, second = (
+            clone(source).set_params(random_state=int(rng.randint(2**31 - 1)))
+            for _ in range(2)
+        )
+        for valuator in (first, second):
+            if valuator.n_jobs is None:
+                valuator.set_params(n_jobs=self.n_jobs)
+            if self.verbose:
+                valuator.set_params(verbose=self.verbose)
+        with self._task("labels"):
+            first.fit(flat, y, X_val=flat_val, y_val=y_val)
+        share = self.validation_share / (1 - self.validation_share)
+        second.set_params(max_evaluations=max(1, round(share * first.n_evaluations_)))
+        second._least_budget_is_enough = True
+        if source.checkpoint is not None:
+            second.set_params(checkpoint=f"{source.checkpoint}.validation")
+        with self._task("independent labels"):
+            second.fit(flat, y, X_val=flat_val, y_val=y_val)
+        self.valuator_ = first
+        self.n_evaluations_ = first.n_evaluations_ + second.n_evaluations_
+        return NoisyLabels(
+            first.data_values_,
+            second.data_values_,
+            first.n_evaluations_,
+            second.n_evaluations_,
+        )
+
+    def _train_net(self, rows, codes, labels, seed):
+        from ._torch.amortizer import labelled_rows, train
+
+        settings = self.get_params(deep=False)
+        small = len(rows) <= SMALL_DATA
+        if self.lr == "auto":
+            settings["lr"] = 5e-4 if small else 1e-3
+        if self.batch_size == "auto":
+            settings["batch_size"] = 32 if small else 128
+        settings["seed"] = seed
+        classify = hasattr(self, "classes_")
+        inputs = self._net_inputs(rows, codes)
+        class_codes = codes if classify else np.zeros(len(rows))
+        self.net_ = train(
+            settings,
+            labelled_rows(inputs, class_codes, labels.first / self._unit, self.device),
+            labelled_rows(inputs, class_codes, labels.second / self._unit, self.device),
+            n_outputs=self._n_classes or 1,
+            classify=classify,
+        )
+
+    def _keep(self, labels, predictions):
+        combined, weight, variance = combine(labels, predictions)
+        self.label_weight_ = weight if self.combine else 0.0
+        if not self.combine:
+            combined, variance = predictions, prediction_variance(labels, predictions)
+        n_samples = len(predictions)
+        self.label_values_ = labels.pooled
+        self.label_values_stderr_ = np.full(n_samples, labels.pooled_variance**0.5)
+        self.amortized_values_ = predictions
+        self.data_values_ = combined
+        self.data_values_stderr_ = np.full(n_samples, variance**0.5)
+
+    # ------------------------------------------------------------- predicting
+
+    def _inputs(self, X, y):
+        """Standardised rows, and class codes or standardised targets."""
+        rows = (X - self._mean) / self._scale
+        if hasattr(self, "classes_"):
+            return rows, y
+        return rows, (y - self._target_mean) / self._target_scale
+
+    def _net_inputs(self, rows, codes):
+        # A real target has no output of its own: it comes in with the row.
+        if hasattr(self, "classes_") or self.module is not None:
+            return rows
+        return np.column_stack([rows, codes])
+
+    def _predict(self, rows, codes):
+        """Predicted values of rows under given labels, (n_rows,)."""
+        found = []
+        if hasattr(self, "net_"):
+            from ._torch.amortizer import class_values
+
+            inputs = self._net_inputs(rows, codes)
+            outputs = class_values(self.net_, inputs, self.device)
+            own = codes if hasattr(self, "classes_") else np.zeros(len(rows), int)
+            found.append(outputs[np.arange(len(rows)), own])
+        if hasattr(self, "regressor_"):
+            columns = design(rows, codes, self._n_classes)
+            found.append(np.asarray(self.regressor_.predict(columns), dtype=float))
+        return self._unit * np.mean(found, axis=0)
+
+    def predict_values(self, X, y):
+        """Value rows that were not in the training data, in one pass.
+
+        Parameters
+        ----------
+        X : {array-like, dataframe} of shape (n_rows, n_features)
+            Rows.
+
+        y : array-like of shape (n_rows,)
+            Their labels or real targets.
+
+        Returns
+        -------
+        values : ndarray of shape (n_rows,)
+            What the models predict, in units of the scoring; higher is better.
+        """
+        check_is_fitted(self, "data_values_")
+        return self._predict(*self._inputs(*validate_more_rows(self, X, y)))
+
+    @available_if(lambda self: hasattr(self, "classes_"))
+    def predict_class_values(self, X):
+        """Value rows under every label.
+
+        Parameters
+        ----------
+        X : {array-like, dataframe} of shape (n_rows, n_features)
+            Rows.
+
+        Returns
+        -------
+        values : ndarray of shape (n_rows, n_classes)
+            What `predict_values` gives for each label in the order of `classes_`.
+        """
+        check_is_fitted(self, "data_values_")
+        X = validate_more_rows(self, X)
+        rows, _ = self._inputs(X, None)
+        return np.column_stack(
+            [
+                self._predict(rows, np.full(len(rows), code))
+                for code in range(len(self.classes_))
+            ]
+        )
+
+    @available_if(lambda self: hasattr(self, "classes_"))
+    def relabel(self, X, y):
+        """Replace the labels of low-value training rows.
+
+        Parameters
+        ----------
+        X : {array-like, dataframe} of shape (n_samples, n_features)
+            The training rows.
+
+        y : array-like of shape (n_samples,)
+            Their labels.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,)
+            The class of the highest predicted value for each row that `drop` drops,
+            and the label that it had for each other.
+
+        Raises
+        ------
+        ValueError
+            If `X` has another number of rows than the training data.
+
+        Notes
+        -----
+        Dropping is as good or better on the data that we measured; values of an
+        accuracy relabel badly.
+        """
+        check_is_fitted(self, "data_values_")
+        X, y = validate_more_rows(self, X, y)
+        if len(y) != len(self.data_values_):
+            raise ValueError(
+                f"relabel: X has {len(y)} rows; expected the {len(self.data_values_)} "
+                "training rows."
+            )
+        low = np.flatnonzero(~self.get_support())
+        codes = y.copy()
+        if len(low):
+            codes[low] = self.predict_class_values(X[low]).argmax(axis=1)
+        return self.classes_[codes]
+
+
+def _location_and_scale(X, whole):
+    """Means and scales of the columns, or of all of X for a module of the user's."""
+    axis = None if whole else 0
+    mean, scale = X.mean(axis=axis), X.std(axis=axis)
+    return mean, np.where(scale > 0, scale, 1.0)

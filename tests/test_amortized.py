@@ -1,0 +1,309 @@
+"""Amortized values: shrinkage by the formula, noise averaged out, rows never seen."""
+
+import numpy as np
+import pytest
+import torch
+from coalition_oracles import CentroidClassifier
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.datasets import make_classification, make_regression
+from sklearn.linear_model import LinearRegression, Ridge
+from sklearn.tree import DecisionTreeRegressor
+
+import skvalue.amortized
+from skvalue import (
+    AME,
+    AmortizedShapley,
+    BetaShapley,
+    DataBanzhaf,
+    DataShapley,
+    DistributionalShapley,
+    ValueSampler,
+)
+from skvalue._amortizing import NoisyLabels, combine, design
+
+WALKS = {"sampler": "permutation", "tol": None, "cv": 2}
+
+
+def problem(n_samples=200, n_classes=2, seed=0):
+    X, y = make_classification(
+        n_samples,
+        5,
+        n_informative=4,
+        n_redundant=0,
+        n_classes=n_classes,
+        n_clusters_per_class=1,
+        class_sep=1.5,
+        random_state=seed,
+    )
+    y[: n_samples // 8] = (y[: n_samples // 8] + 1) % n_classes
+    return X, y
+
+
+class Pretended(DataShapley):
+    """Labels that are a known function of the row and its class, plus noise."""
+
+    def __init__(
+        self, noise=0.0, bias=0.0, max_evaluations=None, n_jobs=None, random_state=None
+    ):
+        super().__init__(
+            max_evaluations=max_evaluations, n_jobs=n_jobs, random_state=random_state
+        )
+        self.noise = noise
+        self.bias = bias
+
+    def _fit(self, X, y, X_val, y_val):
+        rng = np.random.default_rng(self.random_state)
+        self.data_values_ = truth(X, y) + self.noise * rng.normal(size=len(y))
+        self.data_values_ += self.bias * (X[:, 0] > 0)
+        self.n_evaluations_ = self.max_evaluations or 500
+
+
+def truth(X, y):
+    return np.tanh(X[:, 0]) * (2 * y - 1) + 0.3 * X[:, 1]
+
+
+# ------------------------------------------------------------------- the arithmetic
+
+
+def test_combination_is_the_posterior_mean():
+    """With known variances on many rows the weight is tau^2 / (tau^2 + sigma^2)."""
+    rng = np.random.default_rng(0)
+    value = rng.normal(size=200_000)
+    prediction = value + 0.5 * rng.normal(size=len(value))
+    labels = NoisyLabels(
+        value + rng.normal(size=len(value)),
+        value + 2 * rng.normal(size=len(value)),
+        n_first=400,
+        n_second=100,
+    )
+    # Variances 1 and 4 of the labels are 0.8 of their pooled mean, and tau^2 is 0.25.
+    assert labels.pooled_variance == pytest.approx(0.8, rel=0.02)
+    assert np.var(labels.pooled - value) == pytest.approx(0.8, rel=0.02)
+    combined, weight, variance = combine(labels, prediction)
+    assert weight == pytest.approx(0.25 / 1.05, rel=0.06)
+    assert variance == pytest.approx(0.25 * 0.8 / 1.05, rel=0.06)
+    assert np.var(combined - value) == pytest.approx(variance, rel=0.06)
+
+
+def test_labels_without_noise_are_the_values():
+    label = np.array([1.0, 2.0, 3.0])
+    labels = NoisyLabels(label, label, 10, 10)
+    combined, weight, variance = combine(labels, np.zeros(3))
+    assert_array_equal(combined, label)
+    assert (weight, variance) == (1.0, 0.0)
+
+
+def test_a_perfect_prediction_is_kept():
+    rng = np.random.default_rng(1)
+    value = rng.normal(size=5000)
+    noise = rng.normal(size=(2, 5000))
+    combined, weight, _ = combine(NoisyLabels(*(value + noise), 5, 5), value)
+    assert weight < 0.05
+    assert_allclose(combined, value, atol=0.2)
+
+
+def test_design_has_rows_labels_and_products():
+    X, codes = np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([0, 1])
+    binary = [[1, 2, -1, -1, -2], [3, 4, 1, 3, 4]]
+    assert_array_equal(design(X, codes, 2), binary)
+    several = design(X, codes, 3)
+    assert several.shape == (2, 2 + 3 + 6)
+    assert_array_equal(several[1], [3, 4, 0, 1, 0, 0, 0, 3, 4, 0, 0])
+    assert_array_equal(design(X, np.array([0.5, 2.0]), None)[1], [3, 4, 2, 6, 8])
+
+
+# ------------------------------------------------------------------------ denoising
+
+
+@pytest.mark.parametrize("regressor", ["auto", "net", "ridge"])
+def test_noise_averages_out_and_new_rows_are_valued(regressor):
+    X, y = problem(700)
+    valuator = AmortizedShapley(
+        Pretended(noise=1.0), regressor=regressor, random_state=0
+    ).fit(X[:500], y[:500])
+    r = {
+        name: np.corrcoef(values, truth(X[:500], y[:500]))[0, 1]
+        for name, values in {
+            "labels": valuator.label_values_,
+            "predictions": valuator.amortized_values_,
+            "values": valuator.data_values_,
+        }.items()
+    }
+    assert r["labels"] < 0.75
+    assert r["predictions"] > r["labels"] + 0.1
+    assert r["values"] > r["predictions"] - 0.02
+    new = valuator.predict_values(X[500:], y[500:])
+    assert np.corrcoef(new, truth(X[500:], y[500:]))[0, 1] > 0.8
+
+
+def test_bias_does_not_average_out():
+    X, y = problem(500)
+    valuator = AmortizedShapley(
+        Pretended(noise=0.3, bias=5.0), regressor="net", random_state=0
+    ).fit(X, y)
+    error = valuator.amortized_values_ - truth(X, y)
+    assert error[X[:, 0] > 0].mean() > 3
+    assert abs(error[X[:, 0] <= 0].mean()) < 1
+
+
+def test_precise_labels_are_hardly_moved():
+    X, y = problem(300)
+    valuator = AmortizedShapley(Pretended(noise=1e-4), random_state=0).fit(X, y)
+    assert valuator.label_weight_ > 0.99
+    assert_allclose(valuator.data_values_, valuator.label_values_, atol=1e-3)
+
+
+def test_without_combination_the_values_are_the_predictions():
+    X, y = problem(300)
+    valuator = AmortizedShapley(
+        Pretended(noise=1.0), combine=False, regressor="ridge", random_state=0
+    ).fit(X, y)
+    assert_array_equal(valuator.data_values_, valuator.amortized_values_)
+    assert_allclose(valuator.predict_values(X, y), valuator.data_values_, atol=1e-12)
+    assert valuator.label_weight_ == 0
+    error = np.sqrt(np.mean((valuator.data_values_ - truth(X, y)) ** 2))
+    assert valuator.data_values_stderr_[0] == pytest.approx(error, rel=0.35)
+
+
+# -------------------------------------------------------------- real label valuators
+
+
+SOURCES = {
+    "shapley": DataShapley(max_evaluations=2000, **WALKS),
+    "beta": BetaShapley(max_evaluations=2000, **WALKS),
+    "banzhaf": DataBanzhaf(max_evaluations=400, cv=2, tol=None),
+    "distributional": DistributionalShapley(
+        min_coalition_size=20, max_coalition_size=50, max_evaluations=60, cv=2
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_any_monte_carlo_valuator_gives_labels(name):
+    X, y = problem()
+    valuator = AmortizedShapley(SOURCES[name], regressor="ridge", random_state=0).fit(
+        X, y
+    )
+    assert valuator.data_values_[:25].mean() < valuator.data_values_[25:].mean()
+    assert valuator.n_evaluations_ > valuator.valuator_.n_evaluations_
+    assert not np.array_equal(valuator.valuator_.data_values_, valuator.label_values_)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_class_values_and_relabelling(n_classes):
+    X, y = problem(n_classes=n_classes)
+    names = np.array(["a", "b", "c"])[y]
+    valuator = AmortizedShapley(
+        SOURCES["shapley"], drop=0.1, max_epochs=(5,), random_state=0
+    ).fit(X, names)
+    values = valuator.predict_class_values(X)
+    own = values[np.arange(len(y)), y]
+    assert_allclose(own, valuator.predict_values(X, names), atol=1e-12)
+    assert_allclose(own, valuator.amortized_values_, atol=1e-12)
+    relabelled = valuator.relabel(X, names)
+    kept = valuator.get_support()
+    assert_array_equal(relabelled[kept], names[kept])
+    best = valuator.classes_[values[~kept].argmax(axis=1)]
+    assert_array_equal(relabelled[~kept], best)
+    sampler = ValueSampler(valuator, action="relabel", prefit=True)
+    assert_array_equal(sampler.fit_resample(X, names)[1], relabelled)
+
+
+def test_regression_takes_the_target_as_an_input():
+    X, y = make_regression(120, 4, noise=5.0, random_state=0)
+    y[:6] += 400
+    source = DataShapley(Ridge(), max_evaluations=1300, **WALKS)
+    valuator = AmortizedShapley(source, max_epochs=(5,), random_state=0).fit(X, y)
+    assert not hasattr(valuator, "predict_class_values")
+    assert valuator.data_values_[:6].mean() < valuator.data_values_[6:].mean()
+    assert_allclose(valuator.predict_values(X, y), valuator.amortized_values_)
+
+
+class SmallConvolution(torch.nn.Module):
+    def __init__(self, n_outputs):
+        super().__init__()
+        self.layers = torch.nn.Sequential(
+            torch.nn.Conv2d(1, 4, 3),
+            torch.nn.ReLU(),
+            torch.nn.Flatten(),
+            torch.nn.Dropout(0.1),
+            torch.nn.Linear(4 * 4 * 4, n_outputs),
+        )
+
+    def forward(self, X):
+        return self.layers(X)
+
+
+def test_a_module_sees_images_and_the_labels_flat_rows():
+    rng = np.random.default_rng(0)
+    y = np.arange(80) % 2
+    X = rng.normal(size=(80, 1, 6, 6)) + y[:, None, None, None]
+    source = DataShapley(CentroidClassifier(), max_evaluations=400, **WALKS)
+    before = torch.random.get_rng_state().clone(), np.random.get_state()[1].copy()
+    first, second = (
+        AmortizedShapley(
+            source, module=SmallConvolution, max_epochs=(2,), random_state=0
+        ).fit(X, y)
+        for _ in range(2)
+    )
+    assert_array_equal(first.data_values_, second.data_values_)
+    assert torch.equal(torch.random.get_rng_state(), before[0])
+    assert_array_equal(np.random.get_state()[1], before[1])
+    assert first.valuator_.n_features_in_ == 36
+    assert first.predict_class_values(X[:3]).shape == (3, 2)
+
+
+def test_any_regressor_predicts():
+    X, y = problem()
+    valuator = AmortizedShapley(
+        Pretended(noise=0.5), regressor=DecisionTreeRegressor(max_depth=3)
+    ).fit(X, y)
+    assert isinstance(valuator.regressor_, DecisionTreeRegressor)
+    assert not hasattr(valuator, "net_")
+
+
+def test_a_checkpoint_keeps_both_sets_of_labels(tmp_path):
+    X, y = problem(60)
+    path = tmp_path / "labels"
+    source = DataShapley(CentroidClassifier(), max_evaluations=600, **WALKS)
+    plain, saved, resumed = (
+        AmortizedShapley(
+            source if checkpoint is None else source.set_params(checkpoint=checkpoint),
+            regressor="ridge",
+            random_state=0,
+        )
+        .fit(X, y)
+        .data_values_
+        for checkpoint in (None, str(path), str(path))
+    )
+    assert_array_equal(saved, plain)
+    assert_array_equal(resumed, plain)
+    assert {file.name for file in tmp_path.iterdir()} == {"labels", "labels.validation"}
+
+
+# ------------------------------------------------------------------------- bad input
+
+
+BAD = {
+    "biased source": ({"valuator": AME()}, "valuator"),
+    "no valuator": ({"valuator": LinearRegression()}, "valuator"),
+    "warm start": ({"valuator": DataShapley(warm_start=True)}, "warm_start"),
+    "no epochs": ({"max_epochs": ()}, "max_epochs"),
+    "half an epoch": ({"max_epochs": (0.5,)}, "max_epochs"),
+    "device": ({"device": "nowhere"}, "device"),
+    "outputs": ({"module": lambda n: torch.nn.Linear(5, 7)}, "module"),
+    "no linear layer": ({"module": lambda n: torch.nn.Flatten()}, "module"),
+    "share": ({"validation_share": 1.0}, "validation_share"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_parameters_raise_before_any_label(name, monkeypatch):
+    def label(*args):
+        raise AssertionError("labels were drawn")
+
+    monkeypatch.setattr(skvalue.amortized.AmortizedShapley, "_label", label)
+    params, message = BAD[name]
+    X, y = problem(40)
+    with pytest.raises(ValueError, match=message):
+        AmortizedShapley(**params).fit(X, y)
