@@ -492,8 +492,8 @@ class AmortizedShapley(BaseValuator):
 
         Notes
         -----
-        Dropping is as good or better on the data that we measured; values of an
-        accuracy relabel badly.
+        In the prototype of this method, dropping did as well as relabelling, and values
+        of an accuracy relabelled badly.
         """
         check_is_fitted(self, "data_values_")
         X, y = validate_more_rows(self, X, y)

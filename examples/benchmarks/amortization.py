@@ -127,7 +127,7 @@ def unseen(options):
                 "max_coalition_size": options.n,
             }
             true = DistributionalShapley(
-                **settings, max_evaluations=20_000, random_state=10_000 + seed
+                **settings, max_evaluations=4000, random_state=10_000 + seed
             ).fit(X, y, **held_out)
             labels = DistributionalShapley(**settings, max_evaluations=500)
             valuator = AmortizedShapley(labels, random_state=seed)
