@@ -15,16 +15,14 @@ linear model beside the network and the combination with the labels are this lib
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.base import clone
 from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from ._amortizing import NoisyLabels, combine, design, prediction_variance, ridge
+from ._label_source import check_source, label_valuators
 from ._validation import validate_more_rows
 from .base import BaseValuator
-from .semivalues import DataShapley, DistributionalShapley
-from .semivalues._base import BaseSemivalue
 from .utils._random import integer_seed, seeded
 from .utils._sklearn import HasMethods, Interval, StrOptions
 
@@ -251,7 +249,7 @@ class AmortizedShapley(BaseValuator):
     # ---------------------------------------------------------------- fitting
 
     def _fit(self, X, y, X_val, y_val):
-        source = self._checked_source()
+        source = check_source(self.valuator)
         self._check_learning(X)
         rng = check_random_state(integer_seed(self.random_state))
         labels = self._label(source, rng, X, y, X_val, y_val)
@@ -272,23 +270,6 @@ class AmortizedShapley(BaseValuator):
             columns = design(rows, codes, self._n_classes)
             self.regressor_ = seeded(model, rng).fit(columns, labels.first / self._unit)
         self._keep(labels, self._predict(rows, codes))
-
-    def _checked_source(self):
-        source = self.valuator
-        if source is None:
-            return DataShapley(sampler="permutation")
-        if not isinstance(source, BaseSemivalue | DistributionalShapley):
-            raise ValueError(
-                f"valuator={source!r} gives no unbiased Monte-Carlo estimates; it must "
-                "be DataShapley, BetaShapley, DataBanzhaf, Semivalue or "
-                "DistributionalShapley."
-            )
-        if source.warm_start:
-            raise ValueError(
-                "valuator has warm_start=True, but both sets of labels are drawn anew "
-                "in every fit; set it to False."
-            )
-        return source
 
     def _check_learning(self, X):
         """Refuse what cannot be learned with, before any label is paid for."""
@@ -327,31 +308,22 @@ class AmortizedShapley(BaseValuator):
 
     def _label(self, source, rng, X, y, X_val, y_val):
         """Two independent sets of labels; sets ``valuator_`` and ``n_evaluations_``."""
-        flat, flat_val = (
+        X, X_val = (
             rows if rows is None or rows.ndim == 2 else rows.reshape(len(rows), -1)
             for rows in (X, X_val)
         )
         if hasattr(self, "classes_"):
             y = self.classes_[y]
             y_val = None if y_val is None else self.classes_[y_val]
-        first, second = (
-            clone(source).set_params(random_state=int(rng.randint(2**31 - 1)))
-            for _ in range(2)
-        )
-        for valuator in (first, second):
-            if valuator.n_jobs is None:
-                valuator.set_params(n_jobs=self.n_jobs)
-            if self.verbose:
-                valuator.set_params(verbose=self.verbose)
+        valuators = label_valuators(source, rng, self.n_jobs, self.verbose)
         with self._task("labels"):
-            first.fit(flat, y, X_val=flat_val, y_val=y_val)
+            first = next(valuators).fit(X, y, X_val=X_val, y_val=y_val)
         share = self.validation_share / (1 - self.validation_share)
-        second.set_params(max_evaluations=max(1, round(share * first.n_evaluations_)))
-        second._least_budget_is_enough = True
-        if source.checkpoint is not None:
-            second.set_params(checkpoint=f"{source.checkpoint}.validation")
+        second = next(valuators).set_params(
+            max_evaluations=max(1, round(share * first.n_evaluations_))
+        )
         with self._task("independent labels"):
-            second.fit(flat, y, X_val=flat_val, y_val=y_val)
+            second.fit(X, y, X_val=X_val, y_val=y_val)
         self.valuator_ = first
         self.n_evaluations_ = first.n_evaluations_ + second.n_evaluations_
         return NoisyLabels(
