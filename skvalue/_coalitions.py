@@ -110,23 +110,28 @@ def spread_uniforms(seeds, start, count):
 
 @dataclass(frozen=True, eq=False)
 class PermutationWalks:
-    """Walks along permutations; a unit is a permutation and its reverse.
+    """Walks along permutations; a unit is a permutation, by default with its reverse.
 
     The reverse gives every row a contribution to a large coalition for each one to a
     small coalition, which lowers the variance, and it values the rows that the first
     ``min_size`` places leave out (Mitchell et al., "Sampling Permutations for Shapley
-    Value Estimation", JMLR 2022).
+    Value Estimation", JMLR 2022). Without it each of those rows joins a random
+    coalition of its own.
     """
 
     relative_weight: np.ndarray
     min_size: int
     truncation_tol: float = 0.0
+    antithetic: bool = True
 
     new_accumulator = staticmethod(lambda n_samples: RatioMoments(1, n_samples))
 
     def unit_cost(self, game):
         # Truncation compares with the worth of all rows.
-        return 2 * self._walk_cost(game.n_samples) + self._truncates(game)
+        whole = int(self._truncates(game))
+        if self.antithetic:
+            return 2 * self._walk_cost(game.n_samples) + whole
+        return self._walk_cost(game.n_samples) + 2 * self.min_size + whole
 
     def _truncates(self, game):
         # The engine's walks have no fits to save.
@@ -137,14 +142,20 @@ class PermutationWalks:
         return n_samples - max(self.min_size, 1) + 1
 
     def block_size(self, game):
-        return max(1, game.block_size("walk") // 2)
+        return max(1, game.block_size("walk") // self._walks_a_unit)
+
+    @property
+    def _walks_a_unit(self):
+        return 2 if self.antithetic else 1
 
     def run(self, game, seeds, start, n_units):
         moments = self.new_accumulator(game.n_samples)
         rngs = unit_rngs(seeds, start, n_units)
         orders = np.array([rng.permutation(game.n_samples) for rng in rngs])
-        permutations = np.stack([orders, orders[:, ::-1]], axis=1)
-        permutations = permutations.reshape(2 * n_units, game.n_samples)
+        permutations = orders
+        if self.antithetic:
+            permutations = np.stack([orders, orders[:, ::-1]], axis=1)
+            permutations = permutations.reshape(2 * n_units, game.n_samples)
         if self._truncates(game):
             contributions, n_evaluations = self._truncated_walks(game, permutations)
         else:
@@ -155,13 +166,37 @@ class PermutationWalks:
             np.arange(game.n_samples) < self.min_size, 0.0, self.relative_weight
         )
         np.put_along_axis(weights, permutations, joined[None], axis=1)
+        if not self.antithetic and self.min_size:
+            firsts = orders[:, : self.min_size]
+            alone, sizes = self._contributions_alone(game, firsts, rngs)
+            np.put_along_axis(contributions, firsts, alone, axis=1)
+            np.put_along_axis(weights, firsts, self.relative_weight[sizes], axis=1)
+            n_evaluations += 2 * firsts.size
         numerators = np.where(weights > 0, weights * contributions, 0.0)
-        for pair in range(n_units):
-            both = slice(2 * pair, 2 * pair + 2)
+        for unit in range(n_units):
+            walks = slice(self._walks_a_unit * unit, self._walks_a_unit * (unit + 1))
             moments.add(
-                numerators[both].sum(axis=0)[None], weights[both].sum(axis=0)[None]
+                numerators[walks].sum(axis=0)[None], weights[walks].sum(axis=0)[None]
             )
         return moments, n_evaluations
+
+    def _contributions_alone(self, game, rows, rngs):
+        """Contribution of each row to a random coalition, and the size of that.
+
+        The sizes are as likely as those that the other rows of a permutation meet.
+        """
+        n_samples = game.n_samples
+        sizes = np.empty(rows.shape, dtype=int)
+        masks = np.zeros((*rows.shape, n_samples), dtype=bool)
+        for mask, size, row, rng in zip(masks, sizes, rows, rngs, strict=True):
+            size[:] = rng.integers(self.min_size, n_samples, size=len(row))
+            for place, player in enumerate(row):
+                others = rng.permutation(n_samples)
+                mask[place, others[others != player][: size[place]]] = True
+        masks = masks.reshape(-1, n_samples)
+        before = game.scores(masks)
+        masks[np.arange(len(masks)), rows.ravel()] = True
+        return (game.scores(masks) - before).reshape(rows.shape), sizes
 
     def _truncated_walks(self, game, permutations):
         """Walks that end where the coalition is worth as much as all rows."""

@@ -111,6 +111,14 @@ def samplers(min_size=0):
     return {
         "shared": (SharedSubsets(subset_sizes("shapley", min_size)), "shapley"),
         "permutation": (PermutationWalks(shapley, min_size), "shapley"),
+        "single permutation": (
+            PermutationWalks(shapley, min_size, antithetic=False),
+            "shapley",
+        ),
+        "single beta walk": (
+            PermutationWalks(relative_weight("beta"), min_size, antithetic=False),
+            "beta",
+        ),
         "beta shared": (SharedSubsets(subset_sizes("beta", min_size)), "beta"),
         "beta walk": (PermutationWalks(relative_weight("beta"), min_size), "beta"),
         "banzhaf shared": (SharedSubsets(subset_sizes("banzhaf", min_size)), "banzhaf"),
@@ -166,6 +174,27 @@ def test_truncated_walks_stop_where_everything_is_worth_no_more():
     # Ten pairs of walks of three fits, and the worth of all rows.
     assert n_evaluations == 1 + 20 * 3
     assert sampler.unit_cost(game) >= n_evaluations / 10
+
+
+@pytest.mark.parametrize("truncation_tol", [0.0, 0.1])
+@pytest.mark.parametrize("min_size", [0, 3, 7])
+def test_a_single_permutation_values_every_row_once(min_size, truncation_tol):
+    game = TableGame(random_table(8, seed=5))
+    game.n_calls = 0
+    plain_value = game.value
+
+    def counted(rows):
+        game.n_calls += len(rows) > 0
+        return plain_value(rows)
+
+    game.value = counted
+    sampler = PermutationWalks(np.ones(8), min_size, truncation_tol, antithetic=False)
+    moments, n_evaluations = run_block(game, sampler, (0, 0), 0, 1)
+    assert np.isfinite(moments.estimate()).all()
+    # A denominator counts the contributions that a row's value is made of.
+    assert_allclose(moments.totals[1], 1.0)
+    assert n_evaluations == game.n_calls
+    assert n_evaluations <= sampler.unit_cost(game)
 
 
 def test_bernoulli_subsets_come_again_from_the_seed():

@@ -319,6 +319,10 @@ SHARED = {"sampler": "shared", "tol": None, "random_state": 0}
 AGREEING = {
     "shared": (DataShapley(max_evaluations=12, **SHARED), 12 * 41),
     "walks": (DataShapley(sampler="permutation", max_evaluations=144), 144),
+    "single walks": (
+        DataShapley(sampler="single_permutation", max_evaluations=138),
+        3 * (36 + 2 * 5),
+    ),
     "banzhaf": (DataBanzhaf(max_evaluations=12, **SHARED), 12 * 41),
     "reused": (DataBanzhaf(sampler="msr", max_evaluations=64), 64),
     "distributional": (

@@ -23,7 +23,9 @@ class BaseSemivalue(SamplingValuator):
 
     _parameter_constraints = {
         **SamplingValuator._parameter_constraints,
-        "sampler": [StrOptions({"auto", "shared", "permutation"})],
+        "sampler": [
+            StrOptions({"auto", "shared", "permutation", "single_permutation"})
+        ],
         "min_coalition_size": [Interval(Integral, 0, None, closed="left")],
     }
 
@@ -95,14 +97,14 @@ class BaseSemivalue(SamplingValuator):
             )
         weight = self._checked_weight(n_samples)
         sampler = self._resolve_sampler(utility)
-        if sampler == "permutation":
-            return self._make_walks(weight)
+        if sampler.endswith("permutation"):
+            return self._make_walks(weight, antithetic=sampler == "permutation")
         probabilities = size_probabilities(weight, self.min_coalition_size)
         sizes = SubsetSizes(probabilities, self.min_coalition_size)
         return SharedSubsets(sizes) if sampler == "shared" else ReusedSubsets(sizes)
 
-    def _make_walks(self, weight):
-        return PermutationWalks(weight, self.min_coalition_size)
+    def _make_walks(self, weight, antithetic):
+        return PermutationWalks(weight, self.min_coalition_size, antithetic=antithetic)
 
     def _resolve_sampler(self, utility):
         if self.sampler != "auto":

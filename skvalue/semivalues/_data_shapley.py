@@ -40,11 +40,13 @@ class DataShapley(BaseSemivalue):
         true class (accuracy where there is no ``predict_proba``); for regression R²,
         clipped at -1.
 
-    sampler : {"auto", "shared", "permutation"}, default="auto"
+    sampler : {"auto", "shared", "permutation", "single_permutation"}, default="auto"
         How coalitions are drawn. ``"shared"``: random subsets, each of which serves
         every row, in or out; ``"permutation"``: rows join one after the other, each
-        permutation in both directions. ``"auto"``: shared where the batched engine
-        reads every row's contribution off one fit, else permutation.
+        permutation in both directions; ``"single_permutation"``: in one direction only,
+        which halves the least budget but needs more for the same precision. ``"auto"``:
+        shared where the batched engine reads every row's contribution off one fit, else
+        permutation.
 
     max_evaluations : int, default=None
         Fits of coalitions at most, over all folds. None: 1000, or ten of the least that
@@ -189,5 +191,7 @@ class DataShapley(BaseSemivalue):
     def _weight(self, sizes, n_samples):
         return np.ones(n_samples)
 
-    def _make_walks(self, weight):
-        return PermutationWalks(weight, self.min_coalition_size, self.truncation_tol)
+    def _make_walks(self, weight, antithetic):
+        return PermutationWalks(
+            weight, self.min_coalition_size, self.truncation_tol, antithetic
+        )
