@@ -93,6 +93,8 @@ class SamplingValuator(GameValuator):
     _least_units = 1
     # Whether a budget that does not buy them raises, or is raised.
     _least_budget_is_enough = False
+    # What warm_start goes on with.
+    _saved = None
 
     def _make_sampler(self, utility):
         """Sampler of coalitions of one game; raises where the game is too small."""
@@ -121,7 +123,7 @@ class SamplingValuator(GameValuator):
 
     def _find_saved(self):
         """Where the state that this fit continues comes from, and the state."""
-        if self.warm_start and getattr(self, "_saved", None) is not None:
+        if self.warm_start and self._saved is not None:
             return "warm_start=True: the fitted state", *self._saved
         if self.checkpoint is not None:
             return f"checkpoint={str(self.checkpoint)!r}", *_checkpoint.load(

@@ -20,10 +20,10 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from ._amortizing import NoisyLabels, combine, design, prediction_variance, ridge
-from ._label_source import check_source, label_valuators
+from ._label_source import check_source, label_rows, label_valuators, resolve_seed
 from ._validation import validate_more_rows
 from .base import BaseValuator
-from .utils._random import integer_seed, seeded
+from .utils._random import seeded
 from .utils._sklearn import HasMethods, Interval, StrOptions
 
 # Small data need small steps; more rows bear larger batches.
@@ -58,6 +58,12 @@ class AmortizedShapley(BaseValuator):
         such as images; the label valuator is then given flat rows. None: three layers
         of 128 units.
 
+    label_transformer : transformer or None, default=None
+        What makes the label valuator's columns of the (flat) rows, such as
+        ``PCA(64)``; the models still see `X`. It is fitted once, on all training rows:
+        as a step of the valuator's estimator it would be fitted on each coalition, and
+        the batched engine would not apply.
+
     combine : bool, default=True
         Whether a row's own labels count beside the prediction.
 
@@ -88,6 +94,11 @@ class AmortizedShapley(BaseValuator):
 
     drop : float, "auto", "negative" or callable, default="auto"
         Which rows are of low value, see `BaseValuator`.
+
+    warm_start : bool, default=False
+        Whether `fit` on the same data goes on with the labels of the last one, for a
+        larger ``max_evaluations`` of the valuator; the models are fitted anew. The
+        values are those of one long fit.
 
     n_jobs : int or None, default=None
         Workers of the label valuator, where that has none itself. The values do not
@@ -125,6 +136,9 @@ class AmortizedShapley(BaseValuator):
 
     valuator_ : valuator
         The fitted source of the first labels.
+
+    label_transformer_ : transformer
+        The fitted `label_transformer`, where there is one.
 
     net_ : skorch.NeuralNet
         The trained net, where there is one.
@@ -187,6 +201,7 @@ class AmortizedShapley(BaseValuator):
             HasMethods(["fit", "predict"]),
         ],
         "module": [callable, None],
+        "label_transformer": [HasMethods(["fit", "transform"]), None],
         "combine": ["boolean"],
         "max_epochs": [tuple, list],
         "lr": [Interval(Real, 0, None, closed="neither"), StrOptions({"auto"})],
@@ -199,6 +214,7 @@ class AmortizedShapley(BaseValuator):
         "device": [str],
         "callbacks": [list, None],
         "net_params": [dict, None],
+        "warm_start": ["boolean"],
         "n_jobs": [Integral, None],
     }
 
@@ -208,6 +224,7 @@ class AmortizedShapley(BaseValuator):
         *,
         regressor="auto",
         module=None,
+        label_transformer=None,
         combine=True,
         max_epochs=(10, 20),
         lr="auto",
@@ -218,6 +235,7 @@ class AmortizedShapley(BaseValuator):
         callbacks=None,
         net_params=None,
         drop="auto",
+        warm_start=False,
         n_jobs=None,
         random_state=None,
         verbose=0,
@@ -226,6 +244,7 @@ class AmortizedShapley(BaseValuator):
         self.valuator = valuator
         self.regressor = regressor
         self.module = module
+        self.label_transformer = label_transformer
         self.combine = combine
         self.max_epochs = max_epochs
         self.lr = lr
@@ -235,6 +254,7 @@ class AmortizedShapley(BaseValuator):
         self.device = device
         self.callbacks = callbacks
         self.net_params = net_params
+        self.warm_start = warm_start
         self.n_jobs = n_jobs
 
     @property
@@ -251,8 +271,14 @@ class AmortizedShapley(BaseValuator):
     def _fit(self, X, y, X_val, y_val):
         source = check_source(self.valuator)
         self._check_learning(X)
-        rng = check_random_state(integer_seed(self.random_state))
-        labels = self._label(source, rng, X, y, X_val, y_val)
+        kept = getattr(self, "_kept", None) if self.warm_start else None
+        seed = resolve_seed(self.random_state, kept)
+        rng = check_random_state(seed)
+        states = None
+        if self.warm_start:
+            states = [None, None] if kept is None else kept[1]
+        labels, states = self._label(source, rng, states, X, y, X_val, y_val)
+        self._kept = (seed, states) if self.warm_start else None
         self._mean, self._scale = _location_and_scale(X, self.module is not None)
         self._target_mean, self._target_scale = 0.0, 1.0
         if not hasattr(self, "classes_"):
@@ -306,16 +332,16 @@ class AmortizedShapley(BaseValuator):
     def _n_classes(self):
         return len(self.classes_) if hasattr(self, "classes_") else None
 
-    def _label(self, source, rng, X, y, X_val, y_val):
-        """Two independent sets of labels; sets ``valuator_`` and ``n_evaluations_``."""
-        X, X_val = (
-            rows if rows is None or rows.ndim == 2 else rows.reshape(len(rows), -1)
-            for rows in (X, X_val)
-        )
+    def _label(self, source, rng, states, X, y, X_val, y_val):
+        """Two independent sets of labels, and the states to go on with."""
         if hasattr(self, "classes_"):
             y = self.classes_[y]
             y_val = None if y_val is None else self.classes_[y_val]
-        valuators = label_valuators(source, rng, self.n_jobs, self.verbose)
+        X, X_val, transformer = label_rows(self.label_transformer, rng, X, y, X_val)
+        vars(self).pop("label_transformer_", None)
+        if transformer is not None:
+            self.label_transformer_ = transformer
+        valuators = label_valuators(source, rng, self.n_jobs, self.verbose, states)
         with self._task("labels"):
             first = next(valuators).fit(X, y, X_val=X_val, y_val=y_val)
         share = self.validation_share / (1 - self.validation_share)
@@ -326,12 +352,13 @@ class AmortizedShapley(BaseValuator):
             second.fit(X, y, X_val=X_val, y_val=y_val)
         self.valuator_ = first
         self.n_evaluations_ = first.n_evaluations_ + second.n_evaluations_
-        return NoisyLabels(
+        labels = NoisyLabels(
             first.data_values_,
             second.data_values_,
             first.n_evaluations_,
             second.n_evaluations_,
         )
+        return labels, [first._saved, second._saved]
 
     def _train_net(self, rows, codes, labels, seed):
         from ._torch.amortizer import labelled_rows, train

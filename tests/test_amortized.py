@@ -5,7 +5,9 @@ import pytest
 import torch
 from coalition_oracles import CentroidClassifier
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
 from sklearn.datasets import make_classification, make_regression
+from sklearn.decomposition import PCA
 from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.tree import DecisionTreeRegressor
 
@@ -281,6 +283,64 @@ def test_a_checkpoint_keeps_both_sets_of_labels(tmp_path):
     assert {file.name for file in tmp_path.iterdir()} == {"labels", "labels.validation"}
 
 
+def test_the_label_valuator_sees_transformed_rows():
+    rng = np.random.default_rng(0)
+    y = np.arange(80) % 2
+    X = rng.normal(size=(80, 1, 6, 6)) + y[:, None, None, None]
+    held_out = {"X_val": X[60:], "y_val": y[60:]}
+    source = DataShapley(max_evaluations=400, sampler="permutation", tol=None)
+    valuator = AmortizedShapley(
+        source,
+        module=SmallConvolution,
+        label_transformer=PCA(4),
+        max_epochs=(2,),
+        random_state=0,
+    ).fit(X[:60], y[:60], **held_out)
+    flat = X.reshape(80, -1)
+    transformer = PCA(4, random_state=valuator.label_transformer_.random_state)
+    columns = transformer.fit_transform(flat[:60])
+    seed = valuator.valuator_.random_state
+    alone = clone(source).set_params(random_state=seed)
+    alone.fit(columns, y[:60], X_val=transformer.transform(flat[60:]), y_val=y[60:])
+    assert_array_equal(valuator.valuator_.data_values_, alone.data_values_)
+    assert valuator.predict_values(X[60:], y[60:]).shape == (20,)
+    valuator.set_params(label_transformer=None).fit(X[:60], y[:60], **held_out)
+    assert not hasattr(valuator, "label_transformer_")
+    assert valuator.valuator_.n_features_in_ == 36
+
+
+@pytest.mark.parametrize("random_state", [0, None])
+def test_a_warm_start_is_one_long_fit(random_state):
+    X, y = problem(60)
+    source = DataShapley(CentroidClassifier(), max_evaluations=200, **WALKS)
+    settings = {"regressor": "ridge", "random_state": random_state}
+    warm = AmortizedShapley(source, warm_start=True, **settings).fit(X, y)
+    few = warm.data_values_
+    n_few = warm.n_evaluations_
+    warm.set_params(valuator__max_evaluations=900).fit(X, y)
+    assert warm.n_evaluations_ > n_few
+    assert not np.array_equal(warm.data_values_, few)
+    if random_state is not None:
+        long = AmortizedShapley(source, **settings).fit(X, y)
+        assert_array_equal(warm.data_values_, long.data_values_)
+        assert warm.n_evaluations_ == long.n_evaluations_
+        with pytest.raises(ValueError, match="random_state=1"):
+            warm.set_params(random_state=1).fit(X, y)
+        warm.set_params(random_state=0)
+    with pytest.raises(ValueError, match="warm_start"):
+        warm.fit(X + 1, y)
+    warm.set_params(warm_start=False).fit(X + 1, y)
+
+
+def test_one_contribution_a_row_is_enough():
+    X, y = problem(200)
+    source = DataShapley(sampler="single_permutation", max_evaluations=206, tol=None)
+    valuator = AmortizedShapley(source, regressor="ridge", random_state=0)
+    valuator.fit(X, y, X_val=X[:50], y_val=y[:50])
+    # 196 fits of one walk, and two for each of the five rows that begin it; twice.
+    assert valuator.n_evaluations_ == 2 * 206
+
+
 # ------------------------------------------------------------------------- bad input
 
 
@@ -293,6 +353,7 @@ BAD = {
     "device": ({"device": "nowhere"}, "device"),
     "outputs": ({"module": lambda n: torch.nn.Linear(5, 7)}, "module"),
     "no linear layer": ({"module": lambda n: torch.nn.Flatten()}, "module"),
+    "transformer": ({"label_transformer": "pca"}, "label_transformer"),
     "share": ({"validation_share": 1.0}, "validation_share"),
 }
 
