@@ -65,6 +65,7 @@ class SamplingRun:
         self.used = np.zeros(len(games), dtype=int)
         # Results of last blocks that the budget cuts short.
         self.tails = [None] * len(games)
+        self.tail_units = np.zeros(len(games), dtype=int)
 
     # ------------------------------------------------------------------- planning
 
@@ -137,6 +138,7 @@ class SamplingRun:
                 return
             if not block.is_whole:
                 self.tails[block.game] = result
+                self.tail_units[block.game] = block.n_units
                 continue
             accumulator, n_evaluations = result
             self.accumulators[block.game].merge(accumulator)
@@ -156,9 +158,8 @@ class SamplingRun:
         return int(self.used.sum() + sum(tail[1] for tail in self.tails if tail))
 
     def n_units(self):
-        """Units drawn in each game, by samplers whose units all cost the same."""
-        tails = [tail[1] if tail else 0 for tail in self.tails]
-        return ((self.used + tails) // self.costs).tolist()
+        """Units drawn in each game."""
+        return (self.n_blocks * self.block_sizes + self.tail_units).tolist()
 
     def totals(self):
         """Accumulator of each game, with the blocks that were cut short."""

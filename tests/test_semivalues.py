@@ -388,7 +388,8 @@ def test_values_of_new_rows_are_those_of_the_same_rows_in_fit():
     assert flipped.mean() < valuator.predict_values(X_val, y_val).mean()
 
 
-def test_distributional_values_estimate_the_definition():
+@pytest.mark.parametrize("valued_share", [1.0, 0.4])
+def test_distributional_values_estimate_the_definition(valued_share):
     """Every draw of two rows with replacement, of three, and the row that joins."""
     X, y, X_val, y_val = table_data(3)
     worth = random_table(3, seed=7)
@@ -397,6 +398,7 @@ def test_distributional_values_estimate_the_definition():
         scoring=TableScorer(worth),
         min_coalition_size=1,
         max_coalition_size=2,
+        valued_share=valued_share,
         max_evaluations=2000,
         tol=None,
         random_state=0,
@@ -420,6 +422,35 @@ def test_distributional_sizes_in_the_wrong_order_raise():
     valuator = DistributionalShapley(min_coalition_size=9, max_coalition_size=8)
     with pytest.raises(ValueError, match="max_coalition_size=8 is below"):
         valuator.fit(X, y, X_val=X_val, y_val=y_val)
+
+
+@pytest.mark.parametrize("estimator", [None, RefitLogistic()])
+def test_coalitions_value_the_rows_in_turn(estimator):
+    """Parts of 14, 13 and 13 rows: each row gets two contributions from six."""
+    X, y, X_val, y_val = problem(40)
+    least = 3 if estimator is None else 3 * 15
+    valuator = DistributionalShapley(
+        estimator,
+        min_coalition_size=20,
+        max_coalition_size=30,
+        valued_share=1 / 3,
+        max_evaluations=2 * least,
+        tol=None,
+        random_state=0,
+    ).fit(X, y, X_val=X_val, y_val=y_val)
+    assert valuator.n_evaluations_ == (6 if estimator is None else 6 + 2 * 40)
+    sampler = valuator._make_sampler(valuator._pools[0][0])
+    counts = np.zeros(40)
+    for unit in range(6):
+        counts[sampler._part((0, 0), unit)] += 1
+    assert_allclose(counts, 2)
+    # New rows join every one of the coalitions.
+    assert valuator._pools[0][2] == 6
+    assert np.isfinite(valuator.predict_values(X_val, y_val)).all()
+    with pytest.raises(ValueError, match=f"Give at least {least}"):
+        clone(valuator).set_params(max_evaluations=least - 1).fit(
+            X, y, X_val=X_val, y_val=y_val
+        )
 
 
 # --------------------------------------------------------------------- what goes wrong

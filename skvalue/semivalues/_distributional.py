@@ -7,8 +7,9 @@ Ghorbani, Kim & Zou, "A Distributional Framework for Data Valuation", ICML 2020.
 distribution D is that of the training rows: coalitions are drawn with replacement.
 """
 
+import math
 from dataclasses import dataclass
-from numbers import Integral
+from numbers import Integral, Real
 
 import numpy as np
 from scipy import sparse
@@ -24,6 +25,9 @@ from ..utils._sklearn import Interval
 
 # Coalitions of one task.
 COALITIONS_A_BLOCK = 8
+
+# Sets the seeds of the parts that coalitions value apart from those of the coalitions.
+PARTS = 1
 
 
 class DistributionalShapley(SamplingValuator):
@@ -68,6 +72,12 @@ class DistributionalShapley(SamplingValuator):
     max_coalition_size : int, default=1000
         Rows in the largest coalitions. They are drawn with replacement, so it may
         exceed the number of training rows.
+
+    valued_share : float, default=1.0
+        Share of the training rows that a coalition values. Rows valued by the same
+        coalitions have errors in common; a small share, which takes as many more
+        coalitions, makes them nearly independent, as `AmortizedShapley` needs them. The
+        rows are dealt to the coalitions in turn, and every row gets as many.
 
     drop : float, "auto", "negative" or callable, default="auto"
         Which rows are of low value, see `BaseValuator`.
@@ -146,6 +156,7 @@ class DistributionalShapley(SamplingValuator):
         **SamplingValuator._parameter_constraints,
         "min_coalition_size": [Interval(Integral, 1, None, closed="left")],
         "max_coalition_size": [Interval(Integral, 1, None, closed="left")],
+        "valued_share": [Interval(Real, 0, 1, closed="right")],
     }
 
     def __init__(
@@ -158,6 +169,7 @@ class DistributionalShapley(SamplingValuator):
         cv=5,
         min_coalition_size=100,
         max_coalition_size=1000,
+        valued_share=1.0,
         drop="auto",
         warm_start=False,
         checkpoint=None,
@@ -184,6 +196,16 @@ class DistributionalShapley(SamplingValuator):
         )
         self.min_coalition_size = min_coalition_size
         self.max_coalition_size = max_coalition_size
+        self.valued_share = valued_share
+
+    @property
+    def _n_parts(self):
+        # A share of .1 is ten parts, though 1 / .1 may round to just above.
+        return math.ceil(round(1 / self.valued_share, 9))
+
+    @property
+    def _least_units(self):
+        return self._n_parts
 
     def _make_sampler(self, utility):
         if self.max_coalition_size < self.min_coalition_size:
@@ -191,7 +213,7 @@ class DistributionalShapley(SamplingValuator):
                 f"max_coalition_size={self.max_coalition_size} is below "
                 f"min_coalition_size={self.min_coalition_size}."
             )
-        return self._sampler_of(utility.X, utility.y)
+        return self._sampler_of(utility.X, utility.y, self._n_parts)
 
     def _set_values(self, run, seed):
         super()._set_values(run, seed)
@@ -239,8 +261,10 @@ class DistributionalShapley(SamplingValuator):
                 values.append(moments.estimate())
         return np.mean(values, axis=0)
 
-    def _sampler_of(self, X, y):
-        return DrawnCoalitions(self.min_coalition_size, self.max_coalition_size, X, y)
+    def _sampler_of(self, X, y, n_parts=1):
+        return DrawnCoalitions(
+            self.min_coalition_size, self.max_coalition_size, X, y, n_parts
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -248,18 +272,22 @@ class DrawnCoalitions:
     """Contributions of given rows to coalitions drawn with replacement.
 
     A unit is a coalition. The rows that are valued join as copies of their own, whether
-    the coalition holds them already or not.
+    the coalition holds them already or not. With several parts, each coalition values
+    one part of a random partition of the rows; after the last part comes a new one.
     """
 
     min_size: int
     max_size: int
     X: object
     y: np.ndarray
+    n_parts: int = 1
 
     new_accumulator = staticmethod(lambda n_samples: RatioMoments(1, n_samples))
 
     def unit_cost(self, pool):
-        return 1 if pool.shares_subsets else 1 + len(self.y)
+        if pool.shares_subsets:
+            return 1
+        return 1 + math.ceil(len(self.y) / self.n_parts)
 
     def block_size(self, pool):
         return COALITIONS_A_BLOCK if pool.shares_subsets else SUBSETS_A_BATCH
@@ -268,25 +296,39 @@ class DrawnCoalitions:
         span = self.max_size - self.min_size + 1
         uniforms = spread_uniforms(seeds, start, n_units)
         sizes = self.min_size + np.floor(span * uniforms).astype(int)
-        draws = [
-            rng.integers(pool.n_samples, size=size)
-            for rng, size in zip(unit_rngs(seeds, start, n_units), sizes, strict=True)
-        ]
-        gains = np.array([self._gains(pool, drawn) for drawn in draws])
+        rngs = unit_rngs(seeds, start, n_units)
+        gains = np.zeros((n_units, len(self.y)))
+        counts = np.zeros_like(gains)
+        n_evaluations = 0
+        for unit, (size, rng) in enumerate(zip(sizes, rngs, strict=True)):
+            drawn = rng.integers(pool.n_samples, size=size)
+            rows = self._part(seeds, start + unit)
+            gains[unit, rows] = self._gains(pool, drawn, rows)
+            counts[unit, rows] = 1
+            n_evaluations += 1 if pool.shares_subsets else 1 + len(rows)
         moments = self.new_accumulator(len(self.y))
         for first in range(0, n_units, SUBSETS_A_BATCH):
-            batch = gains[first : first + SUBSETS_A_BATCH]
-            counts = np.full((1, len(self.y)), float(len(batch)))
-            moments.add(batch.sum(axis=0)[None], counts)
-        return moments, n_units * self.unit_cost(pool)
+            batch = slice(first, first + SUBSETS_A_BATCH)
+            moments.add(gains[batch].sum(axis=0)[None], counts[batch].sum(axis=0)[None])
+        return moments, n_evaluations
 
-    def _gains(self, pool, drawn):
-        """U(S with z) - U(S) for each row z that is valued."""
+    def _part(self, seeds, unit):
+        """Rows that a coalition values."""
+        if self.n_parts == 1:
+            return np.arange(len(self.y))
+        partition, part = divmod(unit, self.n_parts)
+        order = np.random.default_rng((*seeds, partition, PARTS)).permutation(
+            len(self.y)
+        )
+        return np.sort(np.array_split(order, self.n_parts)[part])
+
+    def _gains(self, pool, drawn, rows):
+        """U(S with z) - U(S) for each of these rows z."""
         stack = sparse.vstack if sparse.issparse(pool.X) else np.concatenate
         joined = Utility(
             pool.estimator,
-            stack([pool.X[drawn], self.X]),
-            np.concatenate([pool.y[drawn], self.y]),
+            stack([pool.X[drawn], self.X[rows]]),
+            np.concatenate([pool.y[drawn], self.y[rows]]),
             pool.X_val,
             pool.y_val,
             classes=pool.classes,
@@ -302,7 +344,7 @@ class DrawnCoalitions:
         base = joined.value(coalition)
         return np.array(
             [
-                joined.value(np.append(coalition, row)) - base
-                for row in range(len(drawn), joined.n_samples)
+                joined.value(np.append(coalition, place)) - base
+                for place in range(len(drawn), joined.n_samples)
             ]
         )
