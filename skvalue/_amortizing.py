@@ -5,11 +5,12 @@ alone, so their mean squared difference estimates :math:`\sigma_a^2 + \sigma_b^2
 variances are to each other as the evaluations behind :math:`b` and :math:`a`. The error
 of a prediction is estimated by :math:`\tau^2 = \mathbb{E} (a - \hat v)(b - \hat v)`,
 in which the noise of either label meets that of the other: a squared distance to one of
-them, less its variance, would drown in the heavy tails of marginal contributions. A
-prediction that has fitted some of the noise of :math:`a` makes it a little too small.
-The posterior mean of a row's value is the prediction, moved by :math:`\tau^2 / (\tau^2
-+ \sigma^2)` towards its label (Efron & Morris, "Stein's Estimation Rule and Its
-Competitors", 1973).
+them, less its variance, would drown in the heavy tails of marginal contributions. Here
+:math:`\hat v` comes from models that saw :math:`a` alone: one that has fitted some of
+the noise of both would make the product too small. The models that are used are fitted
+to both sets and err a little less than :math:`\tau^2` says. The posterior mean of a
+row's value is the prediction, moved by :math:`\tau^2 / (\tau^2 + \sigma^2)` towards its
+label (Efron & Morris, "Stein's Estimation Rule and Its Competitors", 1973).
 """
 
 from typing import NamedTuple
@@ -57,12 +58,12 @@ class NoisyLabels(NamedTuple):
 
 
 def prediction_variance(labels, predictions):
-    """Mean squared error of predictions that were made from the first labels."""
+    """Mean squared error of predictions that were made without the second labels."""
     product = (labels.first - predictions) * (labels.second - predictions)
     return max(0.0, float(np.mean(product)))
 
 
-def combine(labels, predictions):
+def combine(labels, predictions, blind):
     """Posterior means of the values, and the weight of the labels in them.
 
     Parameters
@@ -71,7 +72,10 @@ def combine(labels, predictions):
         The labels.
 
     predictions : ndarray of shape (n_samples,)
-        Made without the second labels.
+        What the models predict.
+
+    blind : ndarray of shape (n_samples,)
+        What models that were fitted without the second labels predict.
 
     Returns
     -------
@@ -84,7 +88,7 @@ def combine(labels, predictions):
     variance : float
         Posterior variance of a value.
     """
-    error, noise = prediction_variance(labels, predictions), labels.pooled_variance
+    error, noise = prediction_variance(labels, blind), labels.pooled_variance
     # Labels without noise are the values.
     weight = error / (error + noise) if noise > 0 else 1.0
     values = predictions + weight * (labels.pooled - predictions)

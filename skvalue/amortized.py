@@ -15,6 +15,7 @@ linear model beside the network and the combination with the labels are this lib
 from numbers import Integral, Real
 
 import numpy as np
+from sklearn.base import clone
 from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
@@ -35,8 +36,9 @@ class AmortizedShapley(BaseValuator):
 
     A Monte-Carlo valuator gives each row a cheap, noisy, unbiased label, twice. Models
     of rows and classes are fitted to the first labels; the second choose the epoch and
-    tell how far the models are to be trusted. A value is the models' prediction, moved
-    towards the row's own label as far as that is the more precise (`combine`).
+    tell how far the models are to be trusted; then the models are fitted to both. A
+    value is the models' prediction, moved towards the row's own label as far as that is
+    the more precise (`combine`).
 
     Parameters
     ----------
@@ -284,18 +286,25 @@ class AmortizedShapley(BaseValuator):
         if not hasattr(self, "classes_"):
             self._target_mean, self._target_scale = y.mean(), y.std()
         # Labels that are all equal leave nothing to learn, and nothing to divide by.
-        self._unit = labels.first.std() or 1.0
+        self._unit = labels.pooled.std() or 1.0
         for name in ("net_", "regressor_"):
             vars(self).pop(name, None)
         rows, codes = self._inputs(X, y)
+        blind = []
         if self._uses_net:
             with self._task("network"):
-                self._train_net(rows, codes, labels, int(rng.randint(2**31 - 1)))
+                seed = int(rng.randint(2**31 - 1))
+                blind.append(self._train_net(rows, codes, labels, seed))
         if self._uses_regressor:
             model = ridge() if isinstance(self.regressor, str) else self.regressor
+            model = seeded(model, rng)
             columns = design(rows, codes, self._n_classes)
-            self.regressor_ = seeded(model, rng).fit(columns, labels.first / self._unit)
-        self._keep(labels, self._predict(rows, codes))
+            first = clone(model).fit(columns, labels.first / self._unit)
+            blind.append(np.asarray(first.predict(columns), dtype=float))
+            self.regressor_ = model.fit(columns, labels.pooled / self._unit)
+        self._keep(
+            labels, self._predict(rows, codes), self._unit * np.mean(blind, axis=0)
+        )
 
     def _check_learning(self, X):
         """Refuse what cannot be learned with, before any label is paid for."""
@@ -361,6 +370,7 @@ class AmortizedShapley(BaseValuator):
         return labels, [first._saved, second._saved]
 
     def _train_net(self, rows, codes, labels, seed):
+        """Set ``net_``; predictions of the one that did not see the second labels."""
         from ._torch.amortizer import labelled_rows, train
 
         settings = self.get_params(deep=False)
@@ -373,19 +383,22 @@ class AmortizedShapley(BaseValuator):
         classify = hasattr(self, "classes_")
         inputs = self._net_inputs(rows, codes)
         class_codes = codes if classify else np.zeros(len(rows))
-        self.net_ = train(
+        self.net_, blind = train(
             settings,
-            labelled_rows(inputs, class_codes, labels.first / self._unit, self.device),
-            labelled_rows(inputs, class_codes, labels.second / self._unit, self.device),
+            *(
+                labelled_rows(inputs, class_codes, each / self._unit, self.device)
+                for each in (labels.first, labels.second, labels.pooled)
+            ),
             n_outputs=self._n_classes or 1,
             classify=classify,
         )
+        return blind
 
-    def _keep(self, labels, predictions):
-        combined, weight, variance = combine(labels, predictions)
+    def _keep(self, labels, predictions, blind):
+        combined, weight, variance = combine(labels, predictions, blind)
         self.label_weight_ = weight if self.combine else 0.0
         if not self.combine:
-            combined, variance = predictions, prediction_variance(labels, predictions)
+            combined, variance = predictions, prediction_variance(labels, blind)
         n_samples = len(predictions)
         self.label_values_ = labels.pooled
         self.label_values_stderr_ = np.full(n_samples, labels.pooled_variance**0.5)

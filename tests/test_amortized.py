@@ -81,7 +81,7 @@ def test_combination_is_the_posterior_mean():
     # Variances 1 and 4 of the labels are 0.8 of their pooled mean, and tau^2 is 0.25.
     assert labels.pooled_variance == pytest.approx(0.8, rel=0.02)
     assert np.var(labels.pooled - value) == pytest.approx(0.8, rel=0.02)
-    combined, weight, variance = combine(labels, prediction)
+    combined, weight, variance = combine(labels, prediction, prediction)
     assert weight == pytest.approx(0.25 / 1.05, rel=0.06)
     assert variance == pytest.approx(0.25 * 0.8 / 1.05, rel=0.06)
     assert np.var(combined - value) == pytest.approx(variance, rel=0.06)
@@ -90,7 +90,7 @@ def test_combination_is_the_posterior_mean():
 def test_labels_without_noise_are_the_values():
     label = np.array([1.0, 2.0, 3.0])
     labels = NoisyLabels(label, label, 10, 10)
-    combined, weight, variance = combine(labels, np.zeros(3))
+    combined, weight, variance = combine(labels, np.zeros(3), np.zeros(3))
     assert_array_equal(combined, label)
     assert (weight, variance) == (1.0, 0.0)
 
@@ -99,7 +99,7 @@ def test_a_perfect_prediction_is_kept():
     rng = np.random.default_rng(1)
     value = rng.normal(size=5000)
     noise = rng.normal(size=(2, 5000))
-    combined, weight, _ = combine(NoisyLabels(*(value + noise), 5, 5), value)
+    combined, weight, _ = combine(NoisyLabels(*(value + noise), 5, 5), value, value)
     assert weight < 0.05
     assert_allclose(combined, value, atol=0.2)
 
@@ -156,7 +156,7 @@ def test_precise_labels_are_hardly_moved():
 
 
 def test_without_combination_the_values_are_the_predictions():
-    X, y = problem(300)
+    X, y = problem(3000)
     valuator = AmortizedShapley(
         Pretended(noise=1.0), combine=False, regressor="ridge", random_state=0
     ).fit(X, y)

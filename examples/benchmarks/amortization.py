@@ -1,22 +1,28 @@
 """What amortizing adds to noisy values, beside the values themselves.
 
-`budgets`: Pearson r with the ground truth of labels from 2, 6, 10 and 50 permutations
-(a permutation and its reverse at least), of the network, the ridge regression and
-their mean, and of the combined values; mean and standard deviation over the seeds.
-`unseen`: the same for rows that were not in the training data, by distributional
-labels, and the seconds that 100 000 of them take. `compute`: r against CPU seconds,
-beside shared subsets, which need no amortizing.
+`budgets`: Pearson r with the ground truth of labels from 1, 5, 10 and 50 contributions
+a row, of the network, the ridge regression and their mean, and of the combined values;
+mean and standard deviation over the seeds. `measures`: squared error, Pearson and
+Spearman correlation and agreement of signs, of labels and combined values (Covert et
+al. 2024, Figures 4, 17 and 18). `sizes`: r from 50 contributions a row by number of
+rows (Figure 4, right). `unseen`: the same measures for distributional values, of
+training rows and of rows that were not in the training data, by contributions a row and
+number of rows (Figures 5 and 19), and the seconds that 100 000 rows take. `compute`: r
+against CPU seconds, beside shared subsets, which need no amortizing.
 
-    SKVALUE_DATA=... python examples/benchmarks/amortization.py budgets unseen compute
-        [--data adult 2dplanes electricity] [--n 1000] [--seeds 3] [--cache FOLDER]
+    SKVALUE_DATA=... python examples/benchmarks/amortization.py budgets measures sizes
+        unseen compute [--data adult 2dplanes electricity] [--n 1000 ...] [--seeds 3]
+        [--cache FOLDER] [--plot FILE]
 
 A fifth of the labels flipped, 100 clean held-out rows, accuracy of logistic regression.
 The ground truth comes from 4000 exact permutations; `--cache` keeps it. One thread.
 """
 
 import argparse
+import functools
 import os
 import time
+from itertools import product
 from pathlib import Path
 
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -29,9 +35,17 @@ from skvalue import AmortizedShapley, DataShapley, DistributionalShapley
 from skvalue.metrics import agreement
 
 N_VAL, N_UNSEEN = 100, 1000
+UNSEEN_CONTRIBUTIONS = [1, 5, 25, 100]
 TRUE_PERMUTATIONS = 4000
-PERMUTATIONS = [2, 6, 10, 50]
+CONTRIBUTIONS = [1, 5, 10, 50]
+SIZES = [250, 500, 1000, 2500, 10_000]
 MIN_SIZE = 5
+MEASURES = {
+    "normalized_squared_error": "squared error",
+    "pearson": "Pearson",
+    "spearman": "Spearman",
+    "sign_agreement": "signs",
+}
 
 
 def make_rows(name, n, seed):
@@ -49,13 +63,15 @@ def make_rows(name, n, seed):
     return [(X[part], y[part]) for part in (train, held_out, unseen)]
 
 
-def walks(n, n_permutations, seed=None):
+def walks(n, n_contributions, seed=None, antithetic=False):
     """Data Shapley from exact permutations of n rows."""
+    # Walks begin with MIN_SIZE rows, and each of those costs two fits of its own.
+    least = n - MIN_SIZE + 1 if antithetic else n + MIN_SIZE + 1
     return DataShapley(
         scoring="accuracy",
-        sampler="permutation",
+        sampler="permutation" if antithetic else "single_permutation",
         tol=None,
-        max_evaluations=n_permutations * (n - MIN_SIZE + 1),
+        max_evaluations=n_contributions * least,
         random_state=seed,
     )
 
@@ -66,7 +82,7 @@ def ground_truth(name, n, seed, cache):
     if path and path.exists():
         return np.load(path)
     (X, y), (X_val, y_val), _ = make_rows(name, n, seed)
-    valuator = walks(n, TRUE_PERMUTATIONS, seed=10_000 + seed)
+    valuator = walks(n, TRUE_PERMUTATIONS, seed=10_000 + seed, antithetic=True)
     values = valuator.fit(X, y, X_val=X_val, y_val=y_val).data_values_
     if path:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -85,107 +101,202 @@ def show(label, columns, records):
     print(f"{label:24}" + "".join(cells), flush=True)
 
 
+@functools.cache
+def amortized(name, n, n_contributions, seed, regressor="auto"):
+    """The fitted valuator."""
+    (X, y), (X_val, y_val), _ = make_rows(name, n, seed)
+    valuator = AmortizedShapley(
+        walks(n, n_contributions), regressor=regressor, random_state=seed
+    )
+    return valuator.fit(X, y, X_val=X_val, y_val=y_val)
+
+
 def budgets(options):
     columns = ["labels", "net", "ridge", "mean", "combined", "weight"]
     least = np.inf
-    for name in options.data:
-        print(f"\n{name}, n = {options.n}: r with the ground truth")
-        print(f"{'permutations':24}" + "".join(f"{c:>15}" for c in columns))
-        for n_permutations in PERMUTATIONS:
+    for name, n in product(options.data, options.n):
+        print(f"\n{name}, n = {n}: r with the ground truth")
+        print(f"{'contributions a row':24}" + "".join(f"{c:>15}" for c in columns))
+        for n_contributions in CONTRIBUTIONS:
             records = []
             for seed in range(options.seeds):
-                truth = ground_truth(name, options.n, seed, options.cache)
-                (X, y), (X_val, y_val), _ = make_rows(name, options.n, seed)
-                record = {}
-                for regressor in ("net", "ridge", "auto"):
-                    valuator = AmortizedShapley(
-                        walks(options.n, n_permutations),
-                        regressor=regressor,
-                        random_state=seed,
-                    ).fit(X, y, X_val=X_val, y_val=y_val)
-                    record[regressor] = r(valuator.amortized_values_, truth)
-                record["mean"] = record.pop("auto")
-                record["labels"] = r(valuator.label_values_, truth)
-                record["combined"] = r(valuator.data_values_, truth)
-                record["weight"] = valuator.label_weight_
+                truth = ground_truth(name, n, seed, options.cache)
+                valuator = amortized(name, n, n_contributions, seed)
+                ridge = amortized(name, n, n_contributions, seed, "ridge")
+                mean, linear = valuator.amortized_values_, ridge.amortized_values_
+                record = {
+                    "labels": r(valuator.label_values_, truth),
+                    # Of the same labels: the mean of both models is what was fitted.
+                    "net": r(2 * mean - linear, truth),
+                    "ridge": r(linear, truth),
+                    "mean": r(mean, truth),
+                    "combined": r(valuator.data_values_, truth),
+                    "weight": valuator.label_weight_,
+                }
                 least = min(least, record["combined"] - record["labels"])
                 records.append(record)
-            show(str(n_permutations), columns, records)
+            show(str(n_contributions), columns, records)
     print(f"\nleast r(combined) - r(labels) over all cells: {least:+.3f}")
 
 
-def unseen(options):
-    print("\nDistributional labels: r on training rows, on unseen rows, seconds of 1e5")
+def measures(options):
+    for name, n in product(options.data, options.n):
+        print(f"\n{name}, n = {n}")
+        print(
+            f"{'contributions a row':24}"
+            + "".join(f"{m:>15}" for m in MEASURES.values())
+        )
+        for n_contributions in CONTRIBUTIONS:
+            valuators = [
+                amortized(name, n, n_contributions, seed)
+                for seed in range(options.seeds)
+            ]
+            for label, attribute in {
+                f"{n_contributions} labels": "label_values_",
+                f"{n_contributions} combined": "data_values_",
+            }.items():
+                records = [
+                    agreement(
+                        getattr(valuator, attribute),
+                        ground_truth(name, n, seed, options.cache),
+                    )
+                    for seed, valuator in enumerate(valuators)
+                ]
+                show(label, MEASURES, records)
+
+
+def sizes(options):
+    columns = ["labels", "combined"]
     for name in options.data:
-        records = []
+        print(f"\n{name}: r from 50 contributions a row")
+        print(f"{'rows':24}" + "".join(f"{c:>15}" for c in columns))
+        for n in SIZES:
+            records = []
+            for seed in range(options.seeds):
+                truth = ground_truth(name, n, seed, options.cache)
+                valuator = amortized(name, n, 50, seed)
+                estimates = valuator.label_values_, valuator.data_values_
+                records.append(
+                    dict(zip(columns, (r(e, truth) for e in estimates), strict=True))
+                )
+            show(str(n), columns, records)
+
+
+def distributional(n_contributions, seed=None, valued_share=0.02):
+    """Distributional Shapley, each coalition for a fiftieth of the rows."""
+    return DistributionalShapley(
+        scoring="accuracy",
+        tol=None,
+        max_coalition_size=1000,
+        valued_share=valued_share,
+        max_evaluations=round(n_contributions / valued_share),
+        random_state=seed,
+    )
+
+
+def unseen(options):
+    """Truth from as many coalitions for all rows, seen and unseen."""
+    for name, n in product(options.data, options.n):
+        print(f"\n{name}, n = {n}, distributional values, by contributions a row")
+        print(f"{'':24}" + "".join(f"{m:>15}" for m in MEASURES.values()))
+        found, spent = {}, []
         for seed in range(options.seeds):
-            (X, y), (X_val, y_val), (X_new, y_new) = make_rows(name, options.n, seed)
+            (X, y), (X_val, y_val), (X_new, y_new) = make_rows(name, n, seed)
             held_out = {"X_val": X_val, "y_val": y_val}
-            settings = {
-                "scoring": "accuracy",
-                "tol": None,
-                "max_coalition_size": options.n,
-            }
-            true = DistributionalShapley(
-                **settings, max_evaluations=4000, random_state=10_000 + seed
-            ).fit(X, y, **held_out)
-            labels = DistributionalShapley(**settings, max_evaluations=500)
-            valuator = AmortizedShapley(labels, random_state=seed)
-            valuator.fit(X, y, **held_out)
+            source = distributional(TRUE_PERMUTATIONS, 10_000 + seed, valued_share=1)
+            true = source.fit(X, y, **held_out)
+            true_new = true.predict_values(X_new, y_new)
+            for n_contributions in UNSEEN_CONTRIBUTIONS:
+                valuator = AmortizedShapley(
+                    distributional(n_contributions), random_state=seed
+                ).fit(X, y, **held_out)
+                for label, estimate, truth in (
+                    ("labels", valuator.label_values_, true.data_values_),
+                    ("training rows", valuator.amortized_values_, true.data_values_),
+                    ("combined", valuator.data_values_, true.data_values_),
+                    ("unseen rows", valuator.predict_values(X_new, y_new), true_new),
+                ):
+                    records = found.setdefault(f"{n_contributions} {label}", [])
+                    records.append(agreement(estimate, truth))
             many = np.resize(X_new, (100_000, X.shape[1]))
             start = time.process_time()
             valuator.predict_values(many, np.resize(y_new, 100_000))
-            spent = time.process_time() - start
-            records.append(
-                {
-                    "labels": r(valuator.label_values_, true.data_values_),
-                    "training": r(valuator.amortized_values_, true.data_values_),
-                    "unseen": r(
-                        valuator.predict_values(X_new, y_new),
-                        true.predict_values(X_new, y_new),
-                    ),
-                    "seconds": spent,
-                }
-            )
-        show(name, list(records[0]), records)
+            spent.append(time.process_time() - start)
+        for label, records in found.items():
+            show(label, MEASURES, records)
+        print(f"100 000 unseen rows: {np.median(spent):.2f} CPU seconds (median)")
 
 
 def compute(options):
-    name, seed = options.data[0], 0
-    truth = ground_truth(name, options.n, seed, options.cache)
-    (X, y), (X_val, y_val), _ = make_rows(name, options.n, seed)
-    print(f"\n{name}, n = {options.n}: r against CPU seconds, one seed")
-    cells = [
-        (f"{n} permutations{what}", wrap(walks(options.n, n, seed=1)))
-        for n in (2, 10, 50, 200)
-        for what, wrap in (
-            ("", lambda valuator: valuator),
-            (", amortized", lambda valuator: AmortizedShapley(valuator)),
-        )
-    ]
-    cells += [
-        (f"{n} shared subsets", DataShapley(scoring="accuracy", sampler="shared"))
-        for n in (20, 100, 500)
-    ]
-    for label, valuator in cells:
-        if "shared" in label:
-            valuator.set_params(tol=None, max_evaluations=int(label.split()[0]))
-        start = time.process_time()
-        valuator.set_params(random_state=1).fit(X, y, X_val=X_val, y_val=y_val)
-        spent = time.process_time() - start
-        print(f"{label:32}{spent:8.2f} s   r = {r(valuator.data_values_, truth):.3f}")
+    name, n = options.data[0], options.n[0]
+    print(f"\n{name}, n = {n}: r against CPU seconds, over {options.seeds} seeds")
+    curves = {
+        "permutations": {k: walks(n, k) for k in (1, 5, 10, 50, 200)},
+        "permutations, amortized": {
+            k: AmortizedShapley(walks(n, k)) for k in (1, 5, 10, 50, 200)
+        },
+        "shared subsets": {
+            k: DataShapley(
+                scoring="accuracy", sampler="shared", tol=None, max_evaluations=k
+            )
+            for k in (20, 50, 100, 500, 2000)
+        },
+        "shared subsets, amortized": {
+            k: AmortizedShapley(
+                DataShapley(
+                    scoring="accuracy", sampler="shared", tol=None, max_evaluations=k
+                )
+            )
+            for k in (20, 50, 100, 500, 2000)
+        },
+    }
+    points = {}
+    for label, valuators in curves.items():
+        for k, valuator in valuators.items():
+            records = []
+            for seed in range(options.seeds):
+                truth = ground_truth(name, n, seed, options.cache)
+                (X, y), (X_val, y_val), _ = make_rows(name, n, seed)
+                valuator.set_params(random_state=seed)
+                start = time.process_time()
+                valuator.fit(X, y, X_val=X_val, y_val=y_val)
+                spent = time.process_time() - start
+                records.append({"seconds": spent, "r": r(valuator.data_values_, truth)})
+            show(f"{k} {label}", ["seconds", "r"], records)
+            medians = [np.median([q[c] for q in records]) for c in ("seconds", "r")]
+            points.setdefault(label, []).append(medians)
+    if options.plot:
+        plot(points, f"{name}, {n} rows", options.plot)
+
+
+def plot(points, title, path):
+    import matplotlib.pyplot as plt
+
+    figure, axis = plt.subplots(figsize=(6, 4), layout="constrained")
+    for label, curve in points.items():
+        axis.semilogx(*np.transpose(curve), "o-", label=label)
+    axis.set(xlabel="CPU seconds", ylabel="r with the ground truth", title=title)
+    axis.legend()
+    figure.savefig(path)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    tables = {"budgets": budgets, "unseen": unseen, "compute": compute}
+    tables = {
+        "budgets": budgets,
+        "measures": measures,
+        "sizes": sizes,
+        "unseen": unseen,
+        "compute": compute,
+    }
     parser.add_argument("table", nargs="+", choices=tables)
     parser.add_argument(
         "--data", nargs="+", default=["adult", "2dplanes", "electricity"]
     )
-    parser.add_argument("--n", type=int, default=1000)
+    parser.add_argument("--n", nargs="+", type=int, default=[1000])
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--cache", help="folder of ground truths")
+    parser.add_argument("--plot", help="file that compute draws its curves into")
     arguments = parser.parse_args()
     for table in arguments.table:
         tables[table](arguments)

@@ -94,26 +94,28 @@ class KeepBest(Callback):
         self.rows = rows
 
     def on_train_begin(self, net, **kwargs):
-        self.best_, self.state_ = math.inf, None
+        self.best_, self.epoch_, self.state_ = math.inf, 0, None
 
     def on_epoch_end(self, net, **kwargs):
         outputs = predict(net.module_, self.rows.X)
         error = float(OwnClassError()(outputs, self.rows.y))
         net.history.record("independent_error", error)
         if error < self.best_:
-            self.best_, self.state_ = error, copy.deepcopy(net.module_.state_dict())
+            self.best_, self.epoch_ = error, len(net.history)
+            self.state_ = copy.deepcopy(net.module_.state_dict())
 
 
-def train(settings, rows, independent, *, n_outputs, classify):
-    """Train a network on noisy labels, chosen by independent ones.
+def train(settings, rows, independent, pooled, *, n_outputs, classify):
+    """Train a network on noisy labels for as long as independent ones advise.
 
     Parameters
     ----------
     settings : dict
         Parameters of `AmortizedShapley` with every "auto" resolved, and `seed`.
 
-    rows, independent : TensorRows
-        The same rows with either set of labels, scaled, beside the class codes.
+    rows, independent, pooled : TensorRows
+        The same rows with either set of labels, and with the mean of both; scaled,
+        beside the class codes.
 
     n_outputs : int
         Classes; 1 in regression.
@@ -124,7 +126,10 @@ def train(settings, rows, independent, *, n_outputs, classify):
     Returns
     -------
     net : AmortizerNet
-        The trained net, without its data.
+        The net trained on the pooled labels, without its data.
+
+    blind : ndarray of shape (n_samples,)
+        Predictions for the rows of the net that was trained on the first labels.
     """
     with _deterministic(settings):
         generator = torch.Generator().manual_seed(settings["seed"])
@@ -141,12 +146,7 @@ def train(settings, rows, independent, *, n_outputs, classify):
         best = math.inf
         for n_epochs in settings["max_epochs"]:
             keeper = KeepBest(independent)
-            schedule = LRScheduler(
-                torch.optim.lr_scheduler.CosineAnnealingLR,
-                T_max=n_epochs,
-                eta_min=LAST_LR * settings["lr"],
-            )
-            callbacks = [("lr_schedule", schedule), ("keep_best", keeper)]
+            callbacks = [*_schedule(settings, n_epochs), ("keep_best", keeper)]
             candidate = _net(
                 settings, module, OwnClassError, n_epochs, generator, callbacks
             )
@@ -157,13 +157,26 @@ def train(settings, rows, independent, *, n_outputs, classify):
                     "lower lr."
                 )
             if keeper.best_ < best:
-                best, net, state = keeper.best_, candidate, keeper.state_
-            keeper.rows = keeper.state_ = None
-        net.module_.load_state_dict(state)
+                best, chosen, state = keeper.best_, candidate, keeper.state_
+                schedule, n_chosen = _schedule(settings, n_epochs), keeper.epoch_
+        chosen.module_.load_state_dict(state)
+        blind = own_class(predict(chosen.module_, rows.X), rows.y[:, 0])
+        net = _net(settings, module, OwnClassError, n_chosen, generator, schedule)
+        net.finish(partial(net.fit, pooled, None))
         net.module_.eval()
         # What training needed is not part of the trained net, nor of its pickle.
         net.iterator_train__generator = None
-    return net
+    return net, blind.double().cpu().numpy()
+
+
+def _schedule(settings, n_epochs):
+    """The rate falls along a cosine over all of these epochs."""
+    schedule = LRScheduler(
+        torch.optim.lr_scheduler.CosineAnnealingLR,
+        T_max=n_epochs,
+        eta_min=LAST_LR * settings["lr"],
+    )
+    return [("lr_schedule", schedule)]
 
 
 def _build(settings, shape, n_outputs, generator):
