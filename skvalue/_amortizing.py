@@ -10,15 +10,23 @@ them, less its variance, would drown in the heavy tails of marginal contribution
 the noise of both would make the product too small. The models that are used are fitted
 to both sets and err a little less than :math:`\tau^2` says. The posterior mean of a
 row's value is the prediction, moved by :math:`\tau^2 / (\tau^2 + \sigma^2)` towards its
-label (Efron & Morris, "Stein's Estimation Rule and Its Competitors", 1973).
+label (Efron & Morris, "Stein's Estimation Rule and Its Competitors", 1973). Rough
+estimates of :math:`\tau^2` cost more where they are too large than where they are too
+small: noise comes back. So the one used there is a standard error lower.
 """
 
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.linear_model import RidgeCV
+from sklearn.linear_model import LogisticRegression, Ridge, RidgeCV
 
 ALPHAS = np.logspace(0, 5, 11)
+
+# How far from one half the network's share may be expected.
+PRIOR_SHARE_SD = 0.25
+
+# Columns of this scale bear a hundred times the penalty.
+AFTERTHOUGHT = 0.1
 
 
 class NoisyLabels(NamedTuple):
@@ -86,41 +94,110 @@ def combine(labels, predictions, blind):
         Of the label, in [0, 1].
 
     variance : float
-        Posterior variance of a value.
+        Estimated mean squared error of a value.
     """
-    error, noise = prediction_variance(labels, blind), labels.pooled_variance
+    product = (labels.first - blind) * (labels.second - blind)
+    certain = float(product.mean() - product.std() / np.sqrt(len(product)))
+    error, noise = max(0.0, certain), labels.pooled_variance
     # Labels without noise are the values.
     weight = error / (error + noise) if noise > 0 else 1.0
     values = predictions + weight * (labels.pooled - predictions)
-    return values, weight, weight * noise
+    error = prediction_variance(labels, blind)
+    return values, weight, weight**2 * noise + (1 - weight) ** 2 * error
 
 
-def design(X, codes, n_classes):
-    """Columns of the linear model: rows, labels and their products.
+def mixture_weight(labels, net, regression):
+    """Share of the network in the predictions, from labels that neither model saw.
+
+    The squared error to the second labels, as a function of the share, with a prior
+    around equal shares: the mean of both, as far as the labels do not know better.
 
     Parameters
     ----------
-    X : ndarray of shape (n_rows, n_features)
-        Standardised rows.
+    labels : NoisyLabels
+        The labels.
 
-    codes : ndarray of shape (n_rows,)
-        Class codes, or standardised real targets where `n_classes` is None.
-
-    n_classes : int or None
-        Two classes share one product, ``x (2 y - 1)``.
+    net, regression : ndarray of shape (n_samples,)
+        Predictions made without the second labels.
 
     Returns
     -------
-    columns : ndarray of shape (n_rows, n_columns)
-        Float64.
+    weight : float
+        In [0, 1].
     """
-    if n_classes is None or n_classes == 2:
-        side = codes if n_classes is None else 2 * codes - 1
-        side = side[:, None].astype(np.float64)
-        return np.hstack([X, side, X * side])
-    one_hot = np.eye(n_classes)[codes]
-    products = (one_hot[:, :, None] * X[:, None]).reshape(len(X), -1)
-    return np.hstack([X, one_hot, products])
+    rest, step = labels.second - regression, net - regression
+    prior = np.mean(rest**2) / PRIOR_SHARE_SD**2
+    weight = (rest @ step + 0.5 * prior) / (step @ step + prior)
+    return float(np.clip(weight, 0.0, 1.0)) if prior > 0 else 0.5
+
+
+class InfluenceColumns:
+    r"""Columns in which values are nearly linear, from a linear model of the labels.
+
+    To first order a row changes a fitted model by its residual times its features: for
+    the logistic loss :math:`\phi_i \approx (y_i - p(x_i))\, x_i^\top w`, where w holds
+    curvature and held-out rows and is the same for all rows (Koh & Liang,
+    "Understanding Black-box Predictions via Influence Functions", ICML 2017). So ridge
+    regression on residuals, and on their products with the features, has little to
+    learn but w.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+        Standardised training rows.
+
+    codes : ndarray of shape (n_samples,)
+        Class codes, or standardised real targets.
+
+    n_classes : int or None
+        None: regression.
+    """
+
+    def __init__(self, X, codes, n_classes):
+        self.n_classes = n_classes
+        # Rows of unit length, whatever their number of columns: the penalty then keeps
+        # a model of many columns from fitting every label.
+        self._scale = 1 / np.sqrt(X.shape[1])
+        if n_classes is None:
+            self._model = Ridge().fit(self._scale * X, codes)
+        else:
+            self._model = LogisticRegression(max_iter=1000)
+            self._model.fit(self._scale * X, codes)
+
+    def transform(self, X, codes):
+        """Columns for the regressor.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_rows, n_features)
+            Standardised rows.
+
+        codes : ndarray of shape (n_rows,)
+            Class codes, or standardised real targets.
+
+        Returns
+        -------
+        columns : ndarray of shape (n_rows, n_columns)
+            Residuals, one with two classes, else one a class; in regression also the
+            square, since a target is as bad above as below; products of residuals and
+            features; and a tenth of the features and labels, so that ridge regression
+            turns to them last.
+        """
+        residual = self._residuals(X, codes)
+        products = (residual[:, :, None] * X[:, None]).reshape(len(X), -1)
+        if self.n_classes is None:
+            others = [residual**2, AFTERTHOUGHT * codes[:, None]]
+        else:
+            others = [AFTERTHOUGHT * np.eye(self.n_classes)[codes]]
+        return np.hstack([residual, products, *others, AFTERTHOUGHT * X])
+
+    def _residuals(self, X, codes):
+        if self.n_classes is None:
+            return (codes - self._model.predict(self._scale * X))[:, None]
+        probability = self._model.predict_proba(self._scale * X)
+        residual = np.eye(self.n_classes)[codes] - probability
+        # The residuals of both classes differ in sign only.
+        return residual[:, 1:] if self.n_classes == 2 else residual
 
 
 def ridge():

@@ -20,7 +20,14 @@ from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from ._amortizing import NoisyLabels, combine, design, prediction_variance, ridge
+from ._amortizing import (
+    InfluenceColumns,
+    NoisyLabels,
+    combine,
+    mixture_weight,
+    prediction_variance,
+    ridge,
+)
 from ._label_source import check_source, label_rows, label_valuators, resolve_seed
 from ._validation import validate_more_rows
 from .base import BaseValuator
@@ -49,9 +56,10 @@ class AmortizedShapley(BaseValuator):
         common, which no model removes: below about 50 subsets take permutations.
 
     regressor : {"auto", "net", "ridge"} or regressor, default="auto"
-        What is fitted: the network, ridge regression on rows, labels and their
-        products, the mean of both (``"auto"``), or any scikit-learn regressor on the
-        columns of the ridge regression. With `module` ``"auto"`` is the network alone.
+        What is fitted: the network; ridge regression, mainly on influences, which are
+        the residuals of a linear model of the labels times the features; a mixture of
+        both (``"auto"``), by how well either predicts the second labels; or any scikit-learn regressor on the columns of the ridge
+        regression. With `module` ``"auto"`` is the network alone.
 
     module : callable or None, default=None
         ``module(n_outputs)`` returns a new torch module that maps float32 rows to one
@@ -129,6 +137,9 @@ class AmortizedShapley(BaseValuator):
 
     label_values_stderr_ : ndarray of shape (n_samples,)
         Estimated standard error of a label, the same for every row.
+
+    net_weight_ : float
+        Share of the network in the predictions, in [0, 1].
 
     label_weight_ : float
         Weight of the label in a value, in [0, 1]; 0 where ``combine=False``.
@@ -290,21 +301,27 @@ class AmortizedShapley(BaseValuator):
         for name in ("net_", "regressor_"):
             vars(self).pop(name, None)
         rows, codes = self._inputs(X, y)
-        blind = []
+        blind = {}
         if self._uses_net:
             with self._task("network"):
                 seed = int(rng.randint(2**31 - 1))
-                blind.append(self._train_net(rows, codes, labels, seed))
+                blind["net"] = self._train_net(rows, codes, labels, seed)
         if self._uses_regressor:
             model = ridge() if isinstance(self.regressor, str) else self.regressor
             model = seeded(model, rng)
-            columns = design(rows, codes, self._n_classes)
+            self._influence_columns = InfluenceColumns(rows, codes, self._n_classes)
+            columns = self._influence_columns.transform(rows, codes)
             first = clone(model).fit(columns, labels.first / self._unit)
-            blind.append(np.asarray(first.predict(columns), dtype=float))
+            blind["regression"] = np.asarray(first.predict(columns), dtype=float)
             self.regressor_ = model.fit(columns, labels.pooled / self._unit)
-        self._keep(
-            labels, self._predict(rows, codes), self._unit * np.mean(blind, axis=0)
-        )
+        blind = {name: self._unit * values for name, values in blind.items()}
+        self.net_weight_ = float("net" in blind)
+        if len(blind) == 2:
+            self.net_weight_ = mixture_weight(labels, **blind)
+        self._keep(labels, self._predict(rows, codes), self._mix(**blind))
+
+    def _mix(self, net=0.0, regression=0.0):
+        return self.net_weight_ * net + (1 - self.net_weight_) * regression
 
     def _check_learning(self, X):
         """Refuse what cannot be learned with, before any label is paid for."""
@@ -423,18 +440,19 @@ class AmortizedShapley(BaseValuator):
 
     def _predict(self, rows, codes):
         """Predicted values of rows under given labels, (n_rows,)."""
-        found = []
+        found = {}
         if hasattr(self, "net_"):
             from ._torch.amortizer import class_values
 
             inputs = self._net_inputs(rows, codes)
             outputs = class_values(self.net_, inputs, self.device)
             own = codes if hasattr(self, "classes_") else np.zeros(len(rows), int)
-            found.append(outputs[np.arange(len(rows)), own])
+            found["net"] = outputs[np.arange(len(rows)), own]
         if hasattr(self, "regressor_"):
-            columns = design(rows, codes, self._n_classes)
-            found.append(np.asarray(self.regressor_.predict(columns), dtype=float))
-        return self._unit * np.mean(found, axis=0)
+            columns = self._influence_columns.transform(rows, codes)
+            predicted = self.regressor_.predict(columns)
+            found["regression"] = np.asarray(predicted, dtype=float)
+        return self._unit * self._mix(**found)
 
     def predict_values(self, X, y):
         """Value rows that were not in the training data, in one pass.

@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.datasets import make_classification, make_regression
 from sklearn.decomposition import PCA
-from sklearn.linear_model import LinearRegression, Ridge
+from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.tree import DecisionTreeRegressor
 
 import skvalue.amortized
@@ -21,7 +21,13 @@ from skvalue import (
     DistributionalShapley,
     ValueSampler,
 )
-from skvalue._amortizing import NoisyLabels, combine, design
+from skvalue._amortizing import (
+    InfluenceColumns,
+    NoisyLabels,
+    combine,
+    mixture_weight,
+)
+from skvalue._torch.amortizer import AverageIterates
 
 WALKS = {"sampler": "permutation", "tol": None, "cv": 2}
 
@@ -87,6 +93,21 @@ def test_combination_is_the_posterior_mean():
     assert np.var(combined - value) == pytest.approx(variance, rel=0.06)
 
 
+def test_the_mixture_follows_the_better_model():
+    rng = np.random.default_rng(3)
+    value = rng.normal(size=20_000)
+    good, bad = (value + sd * rng.normal(size=len(value)) for sd in (0.3, 0.9))
+    second = value + 2 * rng.normal(size=len(value))
+    labels = NoisyLabels(second, second, 1, 1)
+    # Independent errors mix best by their precisions: .81 to .09.
+    assert mixture_weight(labels, good, bad) == pytest.approx(0.9, abs=0.06)
+    assert mixture_weight(labels, bad, good) == pytest.approx(0.1, abs=0.06)
+    # Labels that know nothing leave the mean of both.
+    noise = NoisyLabels(second, 1e6 * rng.normal(size=len(value)), 1, 1)
+    assert mixture_weight(noise, good, bad) == pytest.approx(0.5, abs=1e-3)
+    assert mixture_weight(labels, good, good) == 0.5
+
+
 def test_labels_without_noise_are_the_values():
     label = np.array([1.0, 2.0, 3.0])
     labels = NoisyLabels(label, label, 10, 10)
@@ -104,14 +125,57 @@ def test_a_perfect_prediction_is_kept():
     assert_allclose(combined, value, atol=0.2)
 
 
-def test_design_has_rows_labels_and_products():
-    X, codes = np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([0, 1])
-    binary = [[1, 2, -1, -1, -2], [3, 4, 1, 3, 4]]
-    assert_array_equal(design(X, codes, 2), binary)
-    several = design(X, codes, 3)
-    assert several.shape == (2, 2 + 3 + 6)
-    assert_array_equal(several[1], [3, 4, 0, 1, 0, 0, 0, 3, 4, 0, 0])
-    assert_array_equal(design(X, np.array([0.5, 2.0]), None)[1], [3, 4, 2, 6, 8])
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_influences_are_residuals_times_features(n_classes):
+    X, y = problem(n_classes=n_classes)
+    columns = InfluenceColumns(X, y, n_classes)
+    model = LogisticRegression(max_iter=1000).fit(X / np.sqrt(5), y)
+    residual = np.eye(n_classes)[y] - model.predict_proba(X / np.sqrt(5))
+    residual = residual[:, 1:] if n_classes == 2 else residual
+    n_residuals = residual.shape[1]
+    found = columns.transform(X, y)
+    assert found.shape == (200, n_residuals * (1 + 5) + n_classes + 5)
+    assert_allclose(found[:, :n_residuals], residual, atol=1e-6)
+    assert_allclose(found[:, n_residuals:][:, :5], residual[:, :1] * X, atol=1e-5)
+    assert_allclose(found[:, -5:], 0.1 * X)
+
+
+def test_influences_of_a_real_target_have_its_square():
+    X, y = make_regression(50, 3, noise=3.0, random_state=0)
+    y = (y - y.mean()) / y.std()
+    found = InfluenceColumns(X, y, None).transform(X, y)
+    assert found.shape == (50, 1 + 3 + 1 + 1 + 3)
+    assert_allclose(found[:, 1:4], found[:, :1] * X)
+    assert_allclose(found[:, 4], found[:, 0] ** 2)
+    assert_allclose(found[:, 5], 0.1 * y)
+
+
+def test_first_order_influences_are_linear_in_the_columns():
+    """A gradient step on a row, along any direction of held-out loss."""
+    X, y = problem()
+    columns = InfluenceColumns(X, y, 2)
+    model = LogisticRegression(max_iter=1000).fit(X / np.sqrt(5), y)
+    direction = np.random.default_rng(0).normal(size=6)
+    gradient = (y - model.predict_proba(X / np.sqrt(5))[:, 1])[:, None]
+    influence = np.hstack([gradient, gradient * X]) @ direction
+    # The first six columns; the others are not needed.
+    fitted = columns.transform(X, y)[:, :6] @ direction
+    assert_allclose(fitted, influence, atol=1e-4)
+
+
+def test_averaged_iterates_are_weighted_by_their_number():
+    class Net:
+        module_ = torch.nn.Linear(1, 1, bias=False)
+
+    average = AverageIterates()
+    average.on_train_begin(Net)
+    iterates = [3.0, -1.0, 4.0, 1.0]
+    for value in iterates:
+        torch.nn.init.constant_(Net.module_.weight, value)
+        average.on_batch_end(Net, training=True)
+        average.on_batch_end(Net, training=False)
+    expected = np.average(iterates, weights=[1, 2, 3, 4])
+    assert average.module_.weight.item() == pytest.approx(expected)
 
 
 # ------------------------------------------------------------------------ denoising

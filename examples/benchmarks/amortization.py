@@ -1,7 +1,7 @@
 """What amortizing adds to noisy values, beside the values themselves.
 
 `budgets`: Pearson r with the ground truth of labels from 1, 5, 10 and 50 contributions
-a row, of the network, the ridge regression and their mean, and of the combined values;
+a row, of the network, the ridge regression and their mixture, and of the combined values;
 mean and standard deviation over the seeds. `measures`: squared error, Pearson and
 Spearman correlation and agreement of signs, of labels and combined values (Covert et
 al. 2024, Figures 4, 17 and 18). `sizes`: r from 50 contributions a row by number of
@@ -112,7 +112,7 @@ def amortized(name, n, n_contributions, seed, regressor="auto"):
 
 
 def budgets(options):
-    columns = ["labels", "net", "ridge", "mean", "combined", "weight"]
+    columns = ["labels", "net", "ridge", "mixture", "combined", "net's share"]
     least = np.inf
     for name, n in product(options.data, options.n):
         print(f"\n{name}, n = {n}: r with the ground truth")
@@ -121,17 +121,18 @@ def budgets(options):
             records = []
             for seed in range(options.seeds):
                 truth = ground_truth(name, n, seed, options.cache)
-                valuator = amortized(name, n, n_contributions, seed)
-                ridge = amortized(name, n, n_contributions, seed, "ridge")
-                mean, linear = valuator.amortized_values_, ridge.amortized_values_
+                # All of the same labels.
+                valuator, net, ridge = (
+                    amortized(name, n, n_contributions, seed, regressor)
+                    for regressor in ("auto", "net", "ridge")
+                )
                 record = {
                     "labels": r(valuator.label_values_, truth),
-                    # Of the same labels: the mean of both models is what was fitted.
-                    "net": r(2 * mean - linear, truth),
-                    "ridge": r(linear, truth),
-                    "mean": r(mean, truth),
+                    "net": r(net.amortized_values_, truth),
+                    "ridge": r(ridge.amortized_values_, truth),
+                    "mixture": r(valuator.amortized_values_, truth),
                     "combined": r(valuator.data_values_, truth),
-                    "weight": valuator.label_weight_,
+                    "net's share": valuator.net_weight_,
                 }
                 least = min(least, record["combined"] - record["labels"])
                 records.append(record)

@@ -81,8 +81,34 @@ def own_class(outputs, codes):
     return outputs.gather(1, codes.long()[:, None]).squeeze(1)
 
 
-class KeepBest(Callback):
-    """Remember the parameters of the epoch with the least error on other labels.
+class AverageIterates(Callback):
+    """Average the parameters over all steps, the t-th with weight t.
+
+    This is the iterate of the paper's Theorem 1. Noisy labels throw single iterates
+    about; their average hardly moves from one epoch to the next.
+    """
+
+    def on_train_begin(self, net, **kwargs):
+        self.n_steps_, self.module_ = 0, copy.deepcopy(net.module_)
+
+    def on_batch_end(self, net, training=False, **kwargs):
+        if not training:
+            return
+        self.n_steps_ += 1
+        ours, theirs = (list(m.parameters()) for m in (self.module_, net.module_))
+        with torch.no_grad():
+            torch._foreach_lerp_(ours, theirs, 2 / (self.n_steps_ + 1))
+
+    def on_epoch_end(self, net, **kwargs):
+        # Running statistics are averages already.
+        for ours, theirs in zip(
+            self.module_.buffers(), net.module_.buffers(), strict=True
+        ):
+            ours.copy_(theirs)
+
+
+class KeepBest(AverageIterates):
+    """Remember the average of the epoch with the least error on other labels.
 
     Parameters
     ----------
@@ -94,15 +120,17 @@ class KeepBest(Callback):
         self.rows = rows
 
     def on_train_begin(self, net, **kwargs):
+        super().on_train_begin(net, **kwargs)
         self.best_, self.epoch_, self.state_ = math.inf, 0, None
 
     def on_epoch_end(self, net, **kwargs):
-        outputs = predict(net.module_, self.rows.X)
+        super().on_epoch_end(net, **kwargs)
+        outputs = predict(self.module_, self.rows.X)
         error = float(OwnClassError()(outputs, self.rows.y))
         net.history.record("independent_error", error)
         if error < self.best_:
             self.best_, self.epoch_ = error, len(net.history)
-            self.state_ = copy.deepcopy(net.module_.state_dict())
+            self.state_ = copy.deepcopy(self.module_.state_dict())
 
 
 def train(settings, rows, independent, pooled, *, n_outputs, classify):
@@ -161,11 +189,14 @@ def train(settings, rows, independent, pooled, *, n_outputs, classify):
                 schedule, n_chosen = _schedule(settings, n_epochs), keeper.epoch_
         chosen.module_.load_state_dict(state)
         blind = own_class(predict(chosen.module_, rows.X), rows.y[:, 0])
-        net = _net(settings, module, OwnClassError, n_chosen, generator, schedule)
+        average = AverageIterates()
+        callbacks = [*schedule, ("average", average)]
+        net = _net(settings, module, OwnClassError, n_chosen, generator, callbacks)
         net.finish(partial(net.fit, pooled, None))
+        net.module_.load_state_dict(average.module_.state_dict())
         net.module_.eval()
         # What training needed is not part of the trained net, nor of its pickle.
-        net.iterator_train__generator = None
+        net.iterator_train__generator = average.module_ = None
     return net, blind.double().cpu().numpy()
 
 
