@@ -58,8 +58,9 @@ class AmortizedShapley(BaseValuator):
     regressor : {"auto", "net", "ridge"} or regressor, default="auto"
         What is fitted: the network; ridge regression, mainly on influences, which are
         the residuals of a linear model of the labels times the features; a mixture of
-        both (``"auto"``), by how well either predicts the second labels; or any scikit-learn regressor on the columns of the ridge
-        regression. With `module` ``"auto"`` is the network alone.
+        both (``"auto"``), by how well either predicts the second labels; or any
+        scikit-learn regressor on the columns of the ridge regression. With `module`
+        ``"auto"`` is the network alone.
 
     module : callable or None, default=None
         ``module(n_outputs)`` returns a new torch module that maps float32 rows to one

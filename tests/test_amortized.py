@@ -102,10 +102,10 @@ def test_the_mixture_follows_the_better_model():
     # Independent errors mix best by their precisions: .81 to .09.
     assert mixture_weight(labels, good, bad) == pytest.approx(0.9, abs=0.06)
     assert mixture_weight(labels, bad, good) == pytest.approx(0.1, abs=0.06)
-    # Labels that know nothing leave the mean of both.
+    # Labels that know nothing leave the prior.
     noise = NoisyLabels(second, 1e6 * rng.normal(size=len(value)), 1, 1)
-    assert mixture_weight(noise, good, bad) == pytest.approx(0.5, abs=1e-3)
-    assert mixture_weight(labels, good, good) == 0.5
+    assert mixture_weight(noise, good, bad) == pytest.approx(0.25, abs=1e-3)
+    assert mixture_weight(labels, good, good) == 0.25
 
 
 def test_labels_without_noise_are_the_values():

@@ -1,8 +1,8 @@
 """What amortizing adds to noisy values, beside the values themselves.
 
 `budgets`: Pearson r with the ground truth of labels from 1, 5, 10 and 50 contributions
-a row, of the network, the ridge regression and their mixture, and of the combined values;
-mean and standard deviation over the seeds. `measures`: squared error, Pearson and
+a row, of the network, the ridge regression and their mixture, and of the combined
+values; mean and standard deviation over the seeds. `measures`: squared error, Pearson and
 Spearman correlation and agreement of signs, of labels and combined values (Covert et
 al. 2024, Figures 4, 17 and 18). `sizes`: r from 50 contributions a row by number of
 rows (Figure 4, right). `unseen`: the same measures for distributional values, of
