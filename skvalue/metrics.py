@@ -82,7 +82,7 @@ def agreement(estimate, reference):
 def detection(values, is_bad):
     """How well low values point at the bad rows.
 
-    Every figure is in [0, 1]; apart from `negative_share`, higher is better.
+    Every figure is in [0, 1]; higher is better.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def detection(values, is_bad):
         - `roc_auc`: probability that a bad row has a lower value than a good one, ties
           counted half;
         - `average_precision`: mean precision over the bad rows, in order of value;
-        - `negative_share`: share of all rows whose value is below 0;
+        - `negative_share`: share of the bad rows whose value is below 0;
         - `two_means_f1`: F1 of the lower cluster of the exact 2-means split;
         - `oracle_f1`: highest F1 of any threshold on the values, which only someone
           who knows the bad rows can choose.
@@ -121,13 +121,17 @@ def detection(values, is_bad):
     Liang, Z., Gao, H. and Zhang, J. (2024). "Neural Dynamic Data Valuation".
     Manuscript, 13 June 2024.
 
+    Covert, I., Kim, C., Lee, S.-I., Zou, J. and Hashimoto, T. (2024). "Stochastic
+    Amortization: A Unified Approach to Accelerate Feature and Data Attribution".
+    NeurIPS. Table 2.
+
     Examples
     --------
     >>> from skvalue.metrics import detection
     >>> values, is_bad = [-2.0, 0.9, -1.5, 1.0, 1.1], [1, 0, 1, 0, 1]
     >>> scores = detection(values, is_bad)
     >>> {name: round(score, 3) for name, score in scores.items()}
-    {'roc_auc': 0.667, 'average_precision': 0.867, 'negative_share': 0.4,
+    {'roc_auc': 0.667, 'average_precision': 0.867, 'negative_share': 0.667,
      'two_means_f1': 0.8, 'oracle_f1': 0.8}
     """
     values = _finite(values, "values")
@@ -136,7 +140,7 @@ def detection(values, is_bad):
     return {
         "roc_auc": float(roc_auc_score(is_bad, -values)),
         "average_precision": float(average_precision_score(is_bad, -values)),
-        "negative_share": float(np.mean(values < 0)),
+        "negative_share": float(np.mean(values[is_bad] < 0)),
         "two_means_f1": float(f1_score(is_bad, two_means_lower(values))),
         "oracle_f1": _best_f1(values, is_bad),
     }

@@ -27,7 +27,7 @@ def brute_force(values, is_bad):
     return {
         "roc_auc": wins.mean(),
         "average_precision": np.sum(np.diff(recall) * precision),
-        "negative_share": sum(value < 0 for value in values) / len(values),
+        "negative_share": np.mean([value < 0 for value in values[is_bad]]),
         "two_means_f1": f1(lower, is_bad),
         "oracle_f1": max(f1(flag, is_bad) for flag in flags),
     }
@@ -53,7 +53,7 @@ def test_perfect_and_inverted_values():
     assert perfect == {
         "roc_auc": 1,
         "average_precision": 1,
-        "negative_share": 0.4,
+        "negative_share": 1,
         "two_means_f1": 1,
         "oracle_f1": 1,
     }

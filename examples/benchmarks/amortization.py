@@ -2,13 +2,13 @@
 
 `budgets`: Pearson r with the ground truth of labels from 1, 5, 10 and 50 contributions
 a row, of the network, the ridge regression and their mixture, and of the combined
-values; mean and standard deviation over the seeds. `measures`: squared error, Pearson and
-Spearman correlation and agreement of signs, of labels and combined values (Covert et
-al. 2024, Figures 4, 17 and 18). `sizes`: r from 50 contributions a row by number of
+values; mean and standard deviation over the seeds. `measures`: squared error, Pearson
+and Spearman correlation and agreement of signs, of labels and combined values (Covert
+et al. 2024, Figures 4, 17 and 18). `sizes`: r from 50 contributions a row by number of
 rows (Figure 4, right). `unseen`: the same measures for distributional values, of
-training rows and of rows that were not in the training data, by contributions a row and
-number of rows (Figures 5 and 19), and the seconds that 100 000 rows take. `compute`: r
-against CPU seconds, beside shared subsets, which need no amortizing.
+training rows and of rows that were not in the training data, by contributions a row
+(Figures 5 and 19), and the seconds that 100 000 rows take. `compute`: r against CPU
+seconds, beside shared subsets, which need no amortizing.
 
     SKVALUE_DATA=... python examples/benchmarks/amortization.py budgets measures sizes
         unseen compute [--data adult 2dplanes electricity] [--n 1000 ...] [--seeds 3]

@@ -208,7 +208,7 @@ def cleaning(options):
             "lowest amortized values removed": without_lowest(valuator.data_values_),
             "wrong labels removed": np.flatnonzero(~images.is_wrong),
         }
-        data = {label: (images.X[rows], images.y[rows]) for label, rows in kept.items()}
+        data = {label: (images.X[k], images.y[k]) for label, k in kept.items()}
         data["lowest amortized values relabelled"] = (
             images.X,
             valuator.relabel(images.X, images.y),
