@@ -299,9 +299,14 @@ class AmortizedShapley(BaseValuator):
             self._target_mean, self._target_scale = y.mean(), y.std()
         # Labels that are all equal leave nothing to learn, and nothing to divide by.
         self._unit = labels.pooled.std() or 1.0
+        rows, codes = self._inputs(X, y)
+        blind = self._fit_models(rows, codes, labels, rng)
+        self._keep(labels, self._predict(rows, codes), self._mix(**blind))
+
+    def _fit_models(self, rows, codes, labels, rng):
+        """Set the models; predictions by those that did not see the second labels."""
         for name in ("net_", "regressor_"):
             vars(self).pop(name, None)
-        rows, codes = self._inputs(X, y)
         blind = {}
         if self._uses_net:
             with self._task("network"):
@@ -319,7 +324,7 @@ class AmortizedShapley(BaseValuator):
         self.net_weight_ = float("net" in blind)
         if len(blind) == 2:
             self.net_weight_ = mixture_weight(labels, **blind)
-        self._keep(labels, self._predict(rows, codes), self._mix(**blind))
+        return blind
 
     def _mix(self, net=0.0, regression=0.0):
         return self.net_weight_ * net + (1 - self.net_weight_) * regression
