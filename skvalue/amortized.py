@@ -15,27 +15,16 @@ linear model beside the network and the combination with the labels are this lib
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.base import clone
 from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from ._amortizing import (
-    InfluenceColumns,
-    NoisyLabels,
-    combine,
-    mixture_weight,
-    prediction_variance,
-    ridge,
-)
+from ._amortizing import NoisyLabels, combine, prediction_variance
 from ._label_source import check_source, label_rows, label_valuators, resolve_seed
 from ._validation import validate_more_rows
+from ._value_models import ValueModels
 from .base import BaseValuator
-from .utils._random import seeded
 from .utils._sklearn import HasMethods, Interval, StrOptions
-
-# Small data need small steps; more rows bear larger batches.
-SMALL_DATA = 2000
 
 
 class AmortizedShapley(BaseValuator):
@@ -284,7 +273,10 @@ class AmortizedShapley(BaseValuator):
 
     def _fit(self, X, y, X_val, y_val):
         source = check_source(self.valuator)
-        self._check_learning(X)
+        parameters = self.get_params(deep=False)
+        n_classes = len(self.classes_) if hasattr(self, "classes_") else None
+        models = ValueModels(parameters, n_classes)
+        models.prepare(X, y, parameters)
         kept = getattr(self, "_kept", None) if self.warm_start else None
         seed = resolve_seed(self.random_state, kept)
         rng = check_random_state(seed)
@@ -293,76 +285,21 @@ class AmortizedShapley(BaseValuator):
             states = [None, None] if kept is None else kept[1]
         labels, states = self._label(source, rng, states, X, y, X_val, y_val)
         self._kept = (seed, states) if self.warm_start else None
-        self._mean, self._scale = _location_and_scale(X, self.module is not None)
-        self._target_mean, self._target_scale = 0.0, 1.0
-        if not hasattr(self, "classes_"):
-            self._target_mean, self._target_scale = y.mean(), y.std()
-        # Labels that are all equal leave nothing to learn, and nothing to divide by.
-        self._unit = labels.pooled.std() or 1.0
-        rows, codes = self._inputs(X, y)
-        blind = self._fit_models(rows, codes, labels, rng)
-        self._keep(labels, self._predict(rows, codes), self._mix(**blind))
+        with self._task("models"):
+            blind = models.fit(X, y, labels, rng, parameters)
+        self._keep_models(models)
+        self._keep(labels, models.predict(X, y), blind)
 
-    def _fit_models(self, rows, codes, labels, rng):
-        """Set the models; predictions by those that did not see the second labels."""
-        for name in ("net_", "regressor_"):
+    def _n_tasks(self):
+        return 3
+
+    def _keep_models(self, models):
+        self._models, self.net_weight_ = models, models.net_weight
+        fitted = {"net_": models.net, "regressor_": models.regression}
+        for name, model in fitted.items():
             vars(self).pop(name, None)
-        blind = {}
-        if self._uses_net:
-            with self._task("network"):
-                seed = int(rng.randint(2**31 - 1))
-                blind["net"] = self._train_net(rows, codes, labels, seed)
-        if self._uses_regressor:
-            model = ridge() if isinstance(self.regressor, str) else self.regressor
-            model = seeded(model, rng)
-            self._influence_columns = InfluenceColumns(rows, codes, self._n_classes)
-            columns = self._influence_columns.transform(rows, codes)
-            first = clone(model).fit(columns, labels.first / self._unit)
-            blind["regression"] = np.asarray(first.predict(columns), dtype=float)
-            self.regressor_ = model.fit(columns, labels.pooled / self._unit)
-        blind = {name: self._unit * values for name, values in blind.items()}
-        self.net_weight_ = float("net" in blind)
-        if len(blind) == 2:
-            self.net_weight_ = mixture_weight(labels, **blind)
-        return blind
-
-    def _mix(self, net=0.0, regression=0.0):
-        return self.net_weight_ * net + (1 - self.net_weight_) * regression
-
-    def _check_learning(self, X):
-        """Refuse what cannot be learned with, before any label is paid for."""
-        epochs = self.max_epochs
-        whole = all(isinstance(n, Integral) and n > 0 for n in epochs)
-        if not epochs or not whole:
-            raise ValueError(
-                f"max_epochs={epochs!r} must be one or more integers above 0."
-            )
-        if self.module is not None and self._uses_regressor and X.ndim > 2:
-            raise ValueError(
-                f"regressor={self.regressor!r} needs rows of features, but X has "
-                f'{X.ndim} dimensions; use regressor="net".'
-            )
-        if self._uses_net:
-            from ._torch.amortizer import check_settings
-
-            n_inputs = X.shape[1:]
-            if self.module is None and not hasattr(self, "classes_"):
-                n_inputs = (n_inputs[0] + 1,)
-            check_settings(self.get_params(deep=False), n_inputs, self._n_classes or 1)
-
-    @property
-    def _uses_net(self):
-        return isinstance(self.regressor, str) and self.regressor != "ridge"
-
-    @property
-    def _uses_regressor(self):
-        if self.regressor == "auto":
-            return self.module is None
-        return not (isinstance(self.regressor, str) and self.regressor == "net")
-
-    @property
-    def _n_classes(self):
-        return len(self.classes_) if hasattr(self, "classes_") else None
+            if model is not None:
+                setattr(self, name, model)
 
     def _label(self, source, rng, states, X, y, X_val, y_val):
         """Two independent sets of labels, and the states to go on with."""
@@ -392,31 +329,6 @@ class AmortizedShapley(BaseValuator):
         )
         return labels, [first._saved, second._saved]
 
-    def _train_net(self, rows, codes, labels, seed):
-        """Set ``net_``; predictions of the one that did not see the second labels."""
-        from ._torch.amortizer import labelled_rows, train
-
-        settings = self.get_params(deep=False)
-        small = len(rows) <= SMALL_DATA
-        if self.lr == "auto":
-            settings["lr"] = 5e-4 if small else 1e-3
-        if self.batch_size == "auto":
-            settings["batch_size"] = 32 if small else 128
-        settings["seed"] = seed
-        classify = hasattr(self, "classes_")
-        inputs = self._net_inputs(rows, codes)
-        class_codes = codes if classify else np.zeros(len(rows))
-        self.net_, blind = train(
-            settings,
-            *(
-                labelled_rows(inputs, class_codes, each / self._unit, self.device)
-                for each in (labels.first, labels.second, labels.pooled)
-            ),
-            n_outputs=self._n_classes or 1,
-            classify=classify,
-        )
-        return blind
-
     def _keep(self, labels, predictions, blind):
         combined, weight, variance = combine(labels, predictions, blind)
         self.label_weight_ = weight if self.combine else 0.0
@@ -430,35 +342,6 @@ class AmortizedShapley(BaseValuator):
         self.data_values_stderr_ = np.full(n_samples, variance**0.5)
 
     # ------------------------------------------------------------- predicting
-
-    def _inputs(self, X, y):
-        """Standardised rows, and class codes or standardised targets."""
-        rows = (X - self._mean) / self._scale
-        if hasattr(self, "classes_"):
-            return rows, y
-        return rows, (y - self._target_mean) / self._target_scale
-
-    def _net_inputs(self, rows, codes):
-        # A real target has no output of its own: it comes in with the row.
-        if hasattr(self, "classes_") or self.module is not None:
-            return rows
-        return np.column_stack([rows, codes])
-
-    def _predict(self, rows, codes):
-        """Predicted values of rows under given labels, (n_rows,)."""
-        found = {}
-        if hasattr(self, "net_"):
-            from ._torch.amortizer import class_values
-
-            inputs = self._net_inputs(rows, codes)
-            outputs = class_values(self.net_, inputs, self.device)
-            own = codes if hasattr(self, "classes_") else np.zeros(len(rows), int)
-            found["net"] = outputs[np.arange(len(rows)), own]
-        if hasattr(self, "regressor_"):
-            columns = self._influence_columns.transform(rows, codes)
-            predicted = self.regressor_.predict(columns)
-            found["regression"] = np.asarray(predicted, dtype=float)
-        return self._unit * self._mix(**found)
 
     def predict_values(self, X, y):
         """Value rows that were not in the training data, in one pass.
@@ -477,7 +360,7 @@ class AmortizedShapley(BaseValuator):
             What the models predict, in units of the scoring; higher is better.
         """
         check_is_fitted(self, "data_values_")
-        return self._predict(*self._inputs(*validate_more_rows(self, X, y)))
+        return self._models.predict(*validate_more_rows(self, X, y))
 
     @available_if(lambda self: hasattr(self, "classes_"))
     def predict_class_values(self, X):
@@ -494,14 +377,7 @@ class AmortizedShapley(BaseValuator):
             What `predict_values` gives for each label in the order of `classes_`.
         """
         check_is_fitted(self, "data_values_")
-        X = validate_more_rows(self, X)
-        rows, _ = self._inputs(X, None)
-        return np.column_stack(
-            [
-                self._predict(rows, np.full(len(rows), code))
-                for code in range(len(self.classes_))
-            ]
-        )
+        return self._models.predict_classes(validate_more_rows(self, X))
 
     @available_if(lambda self: hasattr(self, "classes_"))
     def relabel(self, X, y):
@@ -543,10 +419,3 @@ class AmortizedShapley(BaseValuator):
         if len(low):
             codes[low] = self.predict_class_values(X[low]).argmax(axis=1)
         return self.classes_[codes]
-
-
-def _location_and_scale(X, whole):
-    """Means and scales of the columns, or of all of X for a module of the user's."""
-    axis = None if whole else 0
-    mean, scale = X.mean(axis=axis), X.std(axis=axis)
-    return mean, np.where(scale > 0, scale, 1.0)

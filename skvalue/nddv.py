@@ -11,12 +11,11 @@ Source: Liang, Gao, Zhang, He, Wang, Ji, "Neural Dynamic Data Valuation" (2024).
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.preprocessing import StandardScaler
 from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from ._chunks import row_chunks
+from ._scaling import fit_scaler, mean_and_scale
 from ._validation import validate_more_rows
 from .base import BaseValuator
 from .utils._sklearn import Interval, StrOptions, num_samples
@@ -312,10 +311,10 @@ class NDDVValuator(BaseValuator):
         from ._torch import nddv_settings, nddv_training
 
         nddv_settings.check_settings(settings, X.shape[1])
-        self._scaler = _fit_scaler(X)
+        self._scaler = fit_scaler(X)
         self._y_mean, self._y_scale = 0, 1
         if not hasattr(self, "classes_"):
-            self._y_mean, self._y_scale = _mean_and_scale(y)
+            self._y_mean, self._y_scale = mean_and_scale(y, "y")
         self._utility = settings["utility"]
         rows = self._rows(X, y)
         self.net_, record = nddv_training.train(
@@ -441,31 +440,6 @@ class NDDVValuator(BaseValuator):
         return np.column_stack(
             [self.predict_values(X, np.repeat(c, n_rows)) for c in self.classes_]
         )
-
-
-def _fit_scaler(X):
-    """Column means and scales, from chunks: X may be larger than memory."""
-    # Its own output stays an array under a global set_output.
-    scaler = StandardScaler().set_output(transform="default")
-    for chunk in row_chunks(*X.shape):
-        # Numbers whose square overflows are refused below, not warned of.
-        with np.errstate(over="ignore", invalid="ignore"):
-            scaler.partial_fit(X[chunk])
-    too_large = np.flatnonzero(~np.isfinite(scaler.var_))
-    if len(too_large):
-        raise ValueError(
-            f"X holds numbers too large to standardise in column {too_large[0]}; "
-            "rescale it."
-        )
-    return scaler
-
-
-def _mean_and_scale(y):
-    with np.errstate(over="ignore", invalid="ignore"):
-        mean, scale = y.mean(), y.std()
-    if not np.isfinite(scale):
-        raise ValueError("y holds numbers too large to standardise; rescale it.")
-    return mean, scale
 
 
 def _dynamic_marginal_contribution(utilities):

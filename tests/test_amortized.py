@@ -8,12 +8,11 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.datasets import make_classification, make_regression
 from sklearn.decomposition import PCA
-from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.tree import DecisionTreeRegressor
 
-import skvalue.amortized
+import skvalue
 from skvalue import (
-    AME,
     AmortizedShapley,
     BetaShapley,
     DataBanzhaf,
@@ -275,6 +274,17 @@ def test_class_values_and_relabelling(n_classes):
     assert_array_equal(sampler.fit_resample(X, names)[1], relabelled)
 
 
+def test_many_rows_are_valued_in_chunks(monkeypatch):
+    X, y = problem(300, n_classes=3)
+    valuator = AmortizedShapley(Pretended(noise=0.5), max_epochs=(3,), random_state=0)
+    valuator.fit(X[:200], y[:200])
+    values = valuator.predict_values(X, y), valuator.predict_class_values(X)
+    monkeypatch.setattr(skvalue._chunks, "CHUNK_ELEMENTS", 150)
+    chunked = valuator.predict_values(X, y), valuator.predict_class_values(X)
+    assert_allclose(chunked[0], values[0], atol=1e-6)
+    assert_allclose(chunked[1], values[1], atol=1e-6)
+
+
 def test_regression_takes_the_target_as_an_input():
     X, y = make_regression(120, 4, noise=5.0, random_state=0)
     y[:6] += 400
@@ -403,32 +413,3 @@ def test_one_contribution_a_row_is_enough():
     valuator.fit(X, y, X_val=X[:50], y_val=y[:50])
     # 196 fits of one walk, and two for each of the five rows that begin it; twice.
     assert valuator.n_evaluations_ == 2 * 206
-
-
-# ------------------------------------------------------------------------- bad input
-
-
-BAD = {
-    "biased source": ({"valuator": AME()}, "valuator"),
-    "no valuator": ({"valuator": LinearRegression()}, "valuator"),
-    "warm start": ({"valuator": DataShapley(warm_start=True)}, "warm_start"),
-    "no epochs": ({"max_epochs": ()}, "max_epochs"),
-    "half an epoch": ({"max_epochs": (0.5,)}, "max_epochs"),
-    "device": ({"device": "nowhere"}, "device"),
-    "outputs": ({"module": lambda n: torch.nn.Linear(5, 7)}, "module"),
-    "no linear layer": ({"module": lambda n: torch.nn.Flatten()}, "module"),
-    "transformer": ({"label_transformer": "pca"}, "label_transformer"),
-    "share": ({"validation_share": 1.0}, "validation_share"),
-}
-
-
-@pytest.mark.parametrize("name", BAD)
-def test_bad_parameters_raise_before_any_label(name, monkeypatch):
-    def label(*args):
-        raise AssertionError("labels were drawn")
-
-    monkeypatch.setattr(skvalue.amortized.AmortizedShapley, "_label", label)
-    params, message = BAD[name]
-    X, y = problem(40)
-    with pytest.raises(ValueError, match=message):
-        AmortizedShapley(**params).fit(X, y)

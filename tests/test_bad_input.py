@@ -7,8 +7,9 @@ import torch
 from _valuators import NeighbourAgreement
 from scipy import sparse
 from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LinearRegression
 
-from skvalue import NDDVValuator
+from skvalue import AME, AmortizedShapley, DataShapley, NDDVValuator
 from skvalue._torch import nddv_training
 
 rng = np.random.default_rng(0)
@@ -32,7 +33,7 @@ def fit(X=X, y=Y, X_val=None, y_val=None, **params):
     return X, y, {"X_val": X_val, "y_val": y_val}, params
 
 
-# What both valuators refuse: (case, words of the message; the first is the argument).
+# What every valuator refuses: (case, words of the message; the first is the argument).
 DATA = {
     "NaN in X": (fit(changed(X, np.nan)), "X", "NaN"),
     "infinity in X": (fit(changed(X, np.inf)), "X", "infinity"),
@@ -164,8 +165,99 @@ OF_NDDV = {
     ),
 }
 
+IMAGES = X.reshape(60, 1, 3, 1)
+
+OF_AMORTIZED = {
+    "sparse X": (fit(sparse.csr_array(X)), "X", "Sparse"),
+    "X too large to standardise": (fit(X * 1e200), "X", "column 0"),
+    "images too large to standardise": (
+        fit(
+            IMAGES * 1e200,
+            module=lambda n: torch.nn.Sequential(
+                torch.nn.Flatten(), torch.nn.Linear(3, n)
+            ),
+        ),
+        "X",
+        "rescale",
+    ),
+    "y too large to standardise": (fit(y=REAL * 1e200), "y", "rescale"),
+    "labels that are not unbiased": (fit(valuator=AME()), "valuator", "unbiased"),
+    "a valuator that values nothing": (
+        fit(valuator=LinearRegression()),
+        "valuator",
+        "unbiased",
+    ),
+    "a valuator that goes on by itself": (
+        fit(valuator=DataShapley(warm_start=True)),
+        "valuator",
+        "warm_start",
+    ),
+    "unknown regressor": (fit(regressor="lasso"), "regressor", "'lasso'"),
+    "a regressor that predicts nothing": (
+        fit(regressor=DataShapley()),
+        "regressor",
+        "predict",
+    ),
+    "a regressor of images": (
+        fit(IMAGES, module=torch.nn.LazyLinear, regressor="ridge"),
+        "regressor",
+        "4 dimensions",
+    ),
+    "combine is a number": (fit(combine=0.5), "combine", "bool"),
+    "no epochs": (fit(max_epochs=()), "max_epochs", "above 0"),
+    "half an epoch": (fit(max_epochs=(0.5,)), "max_epochs", "above 0"),
+    "epochs as a number": (fit(max_epochs=20), "max_epochs", "tuple"),
+    "no learning rate": (fit(lr=0.0), "lr", "(0.0, inf)"),
+    "no row in a batch": (fit(batch_size=0), "batch_size", "[1, inf)"),
+    "nothing to train on": (
+        fit(validation_share=1.0),
+        "validation_share",
+        "(0.0, 1.0)",
+    ),
+    "a transformer's name": (
+        fit(label_transformer="pca"),
+        "label_transformer",
+        "'pca'",
+    ),
+    "unknown device": (fit(device="abacus"), "device", "abacus"),
+    "module is an instance": (fit(module=torch.nn.Linear(3, 2)), "module", "Linear"),
+    "module with too many outputs": (
+        fit(module=lambda n: torch.nn.Linear(3, n + 5)),
+        "module",
+        "(2, 7)",
+    ),
+    "module for other rows": (
+        fit(module=lambda n: torch.nn.Linear(9, n)),
+        "module",
+        "shape (3,)",
+    ),
+    "module without a linear layer": (
+        fit(module=lambda n: torch.nn.Flatten()),
+        "module",
+        "torch.nn.Linear",
+    ),
+    "module without argument": (
+        fit(module=lambda: torch.nn.Linear(3, 2)),
+        "module",
+        "number of outputs",
+    ),
+    "module makes nothing": (fit(module=lambda n: None), "module", "NoneType"),
+    "optimizer is no optimizer": (fit(optimizer=dict), "optimizer", "dict"),
+    "a callback is a string": (fit(callbacks=["stop"]), "callbacks", "'stop'"),
+    "unknown net parameter": (fit(net_params={"speed": 1}), "net_params", "speed"),
+    "too few evaluations": (
+        fit(valuator=DataShapley(max_evaluations=10, sampler="permutation")),
+        "max_evaluations",
+        "too small",
+    ),
+}
+
 CASES = [
     *[(NDDVValuator, name, *case) for name, case in {**DATA, **OF_NDDV}.items()],
+    *[
+        (AmortizedShapley, name, *case)
+        for name, case in {**DATA, **OF_AMORTIZED}.items()
+    ],
     *[(NeighbourAgreement, name, *case) for name, case in DATA.items()],
 ]
 
@@ -179,6 +271,7 @@ def test_bad_input_is_one_clear_error_before_training(
 ):
     trainings = []
     monkeypatch.setattr(nddv_training, "train", lambda *a, **k: trainings.append(a))
+    monkeypatch.setattr(DataShapley, "_sample", lambda *a: trainings.append(a))
     monkeypatch.setattr(NeighbourAgreement, "_fit", lambda *a: trainings.append(a))
     X, y, held_out, params = case
     unfitted = valuator(**params)

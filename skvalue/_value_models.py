@@ -1,0 +1,230 @@
+"""The models of `AmortizedShapley`: from rows and their labels to values."""
+
+import math
+from numbers import Integral
+
+import numpy as np
+from sklearn.base import clone
+
+from ._amortizing import InfluenceColumns, mixture_weight, ridge
+from ._chunks import row_chunks
+from ._scaling import fit_scaler, mean_and_scale
+from .utils._random import seeded
+
+# Small data need small steps; more rows bear larger batches.
+SMALL_DATA = 2000
+
+
+class ValueModels:
+    """A network, a regression or a mixture of both, that predict values of rows.
+
+    Parameters
+    ----------
+    parameters : dict
+        Parameters of `AmortizedShapley`.
+
+    n_classes : int or None
+        None: regression.
+
+    Attributes
+    ----------
+    net : skorch.NeuralNet or None
+        The trained net.
+
+    regression : regressor or None
+        The fitted regression.
+
+    net_weight : float
+        Share of the network in the predictions, in [0, 1].
+    """
+
+    def __init__(self, parameters, n_classes):
+        regressor, self._has_module = (
+            parameters["regressor"],
+            bool(parameters["module"]),
+        )
+        is_named = isinstance(regressor, str)
+        self._uses_net = is_named and regressor != "ridge"
+        self._uses_regression = not is_named or regressor == "ridge"
+        if is_named and regressor == "auto":
+            self._uses_regression = not self._has_module
+        self._device = parameters["device"]
+        self._n_classes = n_classes
+        self.net = self.regression = None
+
+    def prepare(self, X, y, parameters):
+        """Refuse what cannot be learned with, before any label is paid for."""
+        epochs = parameters["max_epochs"]
+        if not epochs or not all(isinstance(n, Integral) and n > 0 for n in epochs):
+            raise ValueError(
+                f"max_epochs={epochs!r} must be one or more integers above 0."
+            )
+        if self._uses_regression and X.ndim > 2:
+            raise ValueError(
+                f"regressor={parameters['regressor']!r} needs rows of features, but X "
+                f'has {X.ndim} dimensions; use regressor="net".'
+            )
+        if self._uses_net:
+            from ._torch.amortizer_settings import check_settings
+
+            settings = self._net_settings(len(X), parameters)
+            check_settings(settings, X.shape[1:], self._n_classes or 1)
+        # A module of the user's may see images: one mean and scale for all of X.
+        self._scaler = None if self._has_module else fit_scaler(X)
+        if self._has_module:
+            self._mean, self._scale = mean_and_scale(X, "X")
+        if self._n_classes is None:
+            self._target_mean, self._target_scale = mean_and_scale(y, "y")
+
+    def fit(self, X, y, labels, rng, parameters):
+        """Fit the models to both sets of labels.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_samples, ...)
+            Training rows.
+
+        y : ndarray of shape (n_samples,)
+            Class codes, or real targets.
+
+        labels : NoisyLabels
+            What the models learn.
+
+        rng : RandomState instance
+            Draws their seeds.
+
+        parameters : dict
+            Parameters of `AmortizedShapley`.
+
+        Returns
+        -------
+        blind : ndarray of shape (n_samples,)
+            Predictions of models that did not see the second labels.
+        """
+        # Labels that are all equal leave nothing to learn, and nothing to divide by.
+        self._unit = labels.pooled.std() or 1.0
+        rows, targets = self._standardise(X, y)
+        blind = {}
+        if self._uses_net:
+            seed = int(rng.randint(2**31 - 1))
+            settings = self._net_settings(len(rows), parameters) | {"seed": seed}
+            blind["net"] = self._unit * self._fit_net(rows, targets, labels, settings)
+        if self._uses_regression:
+            regressor = parameters["regressor"]
+            model = ridge() if isinstance(regressor, str) else regressor
+            model = seeded(model, rng)
+            blind["regression"] = self._fit_regression(model, rows, targets, labels)
+        self.net_weight = float(self._uses_net)
+        if len(blind) == 2:
+            self.net_weight = mixture_weight(labels, **blind)
+        return self._mix(**blind)
+
+    def _net_settings(self, n_samples, parameters):
+        """Parameters with "auto" resolved."""
+        small = n_samples <= SMALL_DATA
+        automatic = {
+            "lr": 5e-4 if small else 1e-3,
+            "batch_size": 32 if small else 128,
+        }
+        return parameters | {
+            name: value
+            for name, value in automatic.items()
+            if parameters[name] == "auto"
+        }
+
+    def _fit_net(self, rows, targets, labels, settings):
+        from ._torch.amortizer import labelled_rows, train
+
+        inputs = self._net_inputs(rows, targets)
+        self.net, blind = train(
+            settings,
+            *(
+                labelled_rows(
+                    inputs, self._output(targets), each / self._unit, self._device
+                )
+                for each in (labels.first, labels.second, labels.pooled)
+            ),
+            n_outputs=self._n_classes or 1,
+            classify=self._n_classes is not None,
+        )
+        return blind
+
+    def _fit_regression(self, model, rows, targets, labels):
+        self._columns = InfluenceColumns(rows, targets, self._n_classes)
+        columns = self._columns.transform(rows, targets)
+        first = clone(model).fit(columns, labels.first / self._unit)
+        self.regression = model.fit(columns, labels.pooled / self._unit)
+        return self._unit * np.asarray(first.predict(columns), dtype=float)
+
+    # ------------------------------------------------------------- predicting
+
+    def predict(self, X, y):
+        """Values of rows with these class codes or real targets, (n_rows,)."""
+        return np.concatenate(
+            [
+                self._predict_chunk(*self._standardise(X[chunk], y[chunk]))
+                for chunk in self._chunks(X)
+            ]
+        )
+
+    def predict_classes(self, X):
+        """Values of rows under every class, (n_rows, n_classes)."""
+        return np.concatenate(
+            [
+                self._predict_chunk(self._standardise(X[chunk]))
+                for chunk in self._chunks(X)
+            ]
+        )
+
+    def _predict_chunk(self, rows, targets=None):
+        """Values under the given targets, or under every class."""
+        found = {}
+        if self.net is not None:
+            from ._torch.amortizer import class_values
+
+            inputs = self._net_inputs(rows, targets)
+            outputs = class_values(self.net, inputs, self._device)
+            if targets is not None:
+                outputs = outputs[np.arange(len(rows)), self._output(targets)]
+            found["net"] = outputs
+        if self.regression is not None:
+            if targets is None:
+                codes = range(self._n_classes)
+                each = [self._regress(rows, np.full(len(rows), code)) for code in codes]
+                found["regression"] = np.column_stack(each)
+            else:
+                found["regression"] = self._regress(rows, targets)
+        return self._unit * self._mix(**found)
+
+    def _regress(self, rows, targets):
+        columns = self._columns.transform(rows, targets)
+        return np.asarray(self.regression.predict(columns), dtype=float)
+
+    def _mix(self, net=0.0, regression=0.0):
+        return self.net_weight * net + (1 - self.net_weight) * regression
+
+    def _chunks(self, X):
+        n_columns = math.prod(X.shape[1:])
+        return row_chunks(len(X), n_columns * (1 + (self._n_classes or 1)))
+
+    def _standardise(self, X, y=None):
+        """Standardised rows and, where given, class codes or standardised targets."""
+        if self._scaler is None:
+            rows = (X - self._mean) / self._scale
+        else:
+            rows = self._scaler.transform(X)
+        if y is None:
+            return rows
+        if self._n_classes is None:
+            y = (y - self._target_mean) / self._target_scale
+        return rows, y
+
+    def _net_inputs(self, rows, targets):
+        # A real target has no output of its own: it comes in with the row.
+        if self._n_classes is None and not self._has_module:
+            return np.column_stack([rows, targets])
+        return rows
+
+    def _output(self, targets):
+        """The output of the network that is a row's own."""
+        return targets if self._n_classes else np.zeros(len(targets), dtype=int)
