@@ -18,6 +18,7 @@ small: noise comes back. So the one used there is a standard error lower.
 from typing import NamedTuple
 
 import numpy as np
+from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression, Ridge, RidgeCV
 
 ALPHAS = np.logspace(0, 5, 11)
@@ -26,6 +27,10 @@ ALPHAS = np.logspace(0, 5, 11)
 # best share elsewhere may be expected. Its epoch was chosen by the labels that it is
 # weighed by, so these flatter it: the prior is a narrow one.
 PRIOR_SHARE, PRIOR_SHARE_SD = 0.25, 0.1
+
+# Where both rows and products of residuals and features are more than this, ridge
+# regression would take minutes: the features are then their first principal components.
+MAX_PRODUCTS = 2000
 
 # Columns of this scale bear a hundred times the penalty.
 AFTERTHOUGHT = 0.1
@@ -159,6 +164,12 @@ class InfluenceColumns:
 
     def __init__(self, X, codes, n_classes):
         self.n_classes = n_classes
+        n_residuals = 1 if n_classes in (None, 2) else n_classes
+        self._components = None
+        if min(len(X), n_residuals * X.shape[1]) > MAX_PRODUCTS:
+            n_components = max(1, MAX_PRODUCTS // n_residuals)
+            self._components = PCA(n_components, random_state=0).fit(X)
+            X = self._components.transform(X)
         # Rows of unit length, whatever their number of columns: the penalty then keeps
         # a model of many columns from fitting every label.
         self._scale = 1 / np.sqrt(X.shape[1])
@@ -187,6 +198,8 @@ class InfluenceColumns:
             features; and a tenth of the features and labels, so that ridge regression
             turns to them last.
         """
+        if self._components is not None:
+            X = self._components.transform(X)
         residual = self._residuals(X, codes)
         products = (residual[:, :, None] * X[:, None]).reshape(len(X), -1)
         if self.n_classes is None:
