@@ -1,9 +1,10 @@
 """Amortized values of images: wrong labels found, and what cleaning gains.
 
-`detection`: ROC-AUC, average precision, share of the wrong labels with a negative value
-and share of them among as many lowest values, for distributional Shapley values from 5,
-10 and 25 contributions a row, and for those from 5 after amortizing by a small
-convolutional network (Covert et al. 2024, Table 2 and Figure 20). `cleaning`: log-loss
+`detection`: ROC-AUC, average precision and share of the wrong labels with a negative
+value, then the share of the wrong labels that are found among the lowest values, for
+distributional Shapley values from 5, 10 and 25 contributions a row, and for those from
+5 after amortizing by a small convolutional network (Covert et al. 2024, Table 2 and
+Figure 20). `cleaning`: log-loss
 on test images of that network as a classifier, trained on what is left (Figure 21).
 
     SKVALUE_DATA=... python examples/benchmarks/amortization_images.py detection
@@ -39,7 +40,8 @@ from skvalue.metrics import detection as scores_of
 N_TRAIN, N_VAL = 8000, 1000
 VALUED_SHARE = 0.02
 CONTRIBUTIONS = [5, 10, 25]
-COLUMNS = ["roc_auc", "average_precision", "negative_share", "found"]
+COLUMNS = ["roc_auc", "average_precision", "negative_share"]
+INSPECTED = [0.05, 0.1, 0.15, 0.25, 0.5]
 SIDE = 28
 CLEANED_NOISE = 0.25
 
@@ -125,26 +127,23 @@ def amortized(noise, seed):
     return valuator.fit(images.X, images.y, **images.held_out)
 
 
-def found_share(values, is_wrong):
-    """Share of the wrong labels among as many lowest values."""
-    lowest = np.argsort(values, kind="stable")[: is_wrong.sum()]
-    return float(is_wrong[lowest].mean())
+def found_shares(values, is_wrong):
+    """Share of the wrong labels among each share of the rows with the lowest values."""
+    found = np.cumsum(is_wrong[np.argsort(values, kind="stable")]) / is_wrong.sum()
+    return [found[round(share * len(values)) - 1] for share in INSPECTED]
 
 
 def show(label, records):
     cells = [
-        f"{np.mean(each):8.3f} ±{np.std(each):.3f}"
+        f"{np.mean(each):11.3f} ±{np.std(each):.3f}"
         for each in zip(*records, strict=True)
     ]
-    print(f"{label:36}" + "".join(cells), flush=True)
+    print(f"{label:32}" + "".join(cells), flush=True)
 
 
 def detection(options):
     for noise in options.noise:
-        print(
-            f"\n{noise:.0%} wrong labels{'':20}" + "".join(f"{c:>18}" for c in COLUMNS)
-        )
-        rows, seconds = {}, []
+        scores, found, seconds = {}, {}, []
         for seed in range(options.seeds):
             start = time.process_time()
             valuator = amortized(noise, seed)
@@ -157,13 +156,15 @@ def detection(options):
             values["amortized: values"] = valuator.data_values_
             is_wrong = make_images(noise, seed).is_wrong
             for label, estimate in values.items():
-                scores = {
-                    **scores_of(estimate, is_wrong),
-                    "found": found_share(estimate, is_wrong),
-                }
-                rows.setdefault(label, []).append([scores[c] for c in COLUMNS])
-        for label, records in rows.items():
-            show(label, records)
+                figures = scores_of(estimate, is_wrong)
+                scores.setdefault(label, []).append([figures[c] for c in COLUMNS])
+                found.setdefault(label, []).append(found_shares(estimate, is_wrong))
+        lowest = [f"lowest {share:.0%}" for share in INSPECTED]
+        for columns, rows in [(COLUMNS, scores), (lowest, found)]:
+            title = f"{noise:.0%} wrong labels"
+            print(f"\n{title:32}" + "".join(f"{c:>18}" for c in columns))
+            for label, records in rows.items():
+                show(label, records)
         print(f"labels and network: {np.median(seconds):.0f} CPU seconds (median)")
 
 
@@ -188,7 +189,8 @@ def test_loss(X, y, images, seed):
 
 def cleaning(options):
     noise = CLEANED_NOISE
-    print(f"\n{noise:.0%} wrong labels{'':20}{'log-loss':>15}{'accuracy':>15}")
+    title = f"{noise:.0%} wrong labels"
+    print(f"\n{title:32}{'log-loss':>18}{'accuracy':>18}")
     rows = {}
     for seed in range(options.seeds):
         images = make_images(noise, seed)
