@@ -163,6 +163,8 @@ class ValueSampler(OneToOneFeatureMixin, MetaEstimatorMixin, BaseEstimator):
             if routing_enabled():
                 params = process_routing(self, "fit", **params)["valuator"]["fit"]
             self.valuator_ = clone(valuator).fit(X, y, **params)
+        if self.action == "relabel":
+            self._check_has_classes()
         support = supported_rows(self.valuator_, X)
         validate_data(self, X, skip_check_array=True)
         keep_all = self.action == "relabel"
@@ -209,6 +211,15 @@ class ValueSampler(OneToOneFeatureMixin, MetaEstimatorMixin, BaseEstimator):
         if is_continuous(y):
             raise ValueError(
                 'action="relabel" needs class labels, but y is continuous. '
+                'Use action="drop".'
+            )
+
+    def _check_has_classes(self):
+        # Whole numbers are real targets to a valuator that is told so.
+        if not hasattr(self.valuator_, "classes_"):
+            raise ValueError(
+                'action="relabel" needs class labels, but '
+                f"{type(self.valuator_).__name__} was fitted to real targets. "
                 'Use action="drop".'
             )
 

@@ -23,7 +23,7 @@ from ._amortizing import NoisyLabels, combine, prediction_variance
 from ._label_source import check_source, label_rows, label_valuators, resolve_seed
 from ._validation import validate_more_rows
 from ._value_models import ValueModels
-from .base import BaseValuator
+from .base import BaseValuator, may_value_classes
 from .utils._sklearn import HasMethods, Interval, StrOptions
 
 
@@ -362,7 +362,7 @@ class AmortizedShapley(BaseValuator):
         check_is_fitted(self, "data_values_")
         return self._models.predict(*validate_more_rows(self, X, y))
 
-    @available_if(lambda self: hasattr(self, "classes_"))
+    @available_if(may_value_classes)
     def predict_class_values(self, X):
         """Value rows under every label.
 
@@ -379,7 +379,7 @@ class AmortizedShapley(BaseValuator):
         check_is_fitted(self, "data_values_")
         return self._models.predict_classes(validate_more_rows(self, X))
 
-    @available_if(lambda self: hasattr(self, "classes_"))
+    @available_if(may_value_classes)
     def relabel(self, X, y):
         """Replace the labels of low-value training rows.
 

@@ -336,3 +336,11 @@ def _take(array, rows):
     if getattr(array, "format", None) in {"coo", "dia", "bsr"}:
         array = array.tocsr()
     return safe_indexing(array, rows)
+
+
+def may_value_classes(valuator):
+    """Whether a valuator has values by class; before the first fit any target may come.
+
+    For `available_if`.
+    """
+    return hasattr(valuator, "classes_") or not hasattr(valuator, "data_values_")

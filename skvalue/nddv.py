@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._scaling import fit_scaler, mean_and_scale
 from ._validation import validate_more_rows
-from .base import BaseValuator
+from .base import BaseValuator, may_value_classes
 from .utils._sklearn import Interval, StrOptions, num_samples
 
 # A regression row further from its prediction than this many robust standard
@@ -421,7 +421,7 @@ class NDDVValuator(BaseValuator):
         rows = self._rows(*validate_more_rows(self, X, y))
         return evaluate(self.net_, rows, self._utility) - self.utilities_.mean()
 
-    @available_if(lambda self: hasattr(self, "classes_"))
+    @available_if(may_value_classes)
     def predict_class_values(self, X):
         """Value rows under every label.
 

@@ -139,6 +139,22 @@ def test_influences_are_residuals_times_features(n_classes):
     assert_allclose(found[:, -5:], 0.1 * X)
 
 
+def test_many_features_become_principal_components(monkeypatch):
+    X, y = problem(n_classes=3)
+    whole = InfluenceColumns(X, y, 3).transform(X, y)
+    monkeypatch.setattr(skvalue._amortizing, "MAX_PRODUCTS", 15)
+    assert_array_equal(InfluenceColumns(X, y, 3).transform(X, y), whole)
+    monkeypatch.setattr(skvalue._amortizing, "MAX_PRODUCTS", 9)
+    columns = InfluenceColumns(X, y, 3)
+    found = columns.transform(X, y)
+    assert found.shape == (200, 3 * (1 + 3) + 3 + 3)
+    components = PCA(3).fit(X)
+    assert_allclose(np.abs(10 * found[:, -3:]), np.abs(components.transform(X)))
+    # Few rows are quick to fit, whatever their columns.
+    few = slice(0, 9)
+    assert InfluenceColumns(X[few], y[few], 3).transform(X, y).shape == whole.shape
+
+
 def test_influences_of_a_real_target_have_its_square():
     X, y = make_regression(50, 3, noise=3.0, random_state=0)
     y = (y - y.mean()) / y.std()
@@ -272,6 +288,18 @@ def test_class_values_and_relabelling(n_classes):
     assert_array_equal(relabelled[~kept], best)
     sampler = ValueSampler(valuator, action="relabel", prefit=True)
     assert_array_equal(sampler.fit_resample(X, names)[1], relabelled)
+
+
+def test_a_sampler_relabels_by_amortized_values():
+    X, y = problem()
+    true = y.copy()
+    true[:25] = 1 - true[:25]
+    valuator = AmortizedShapley(
+        SOURCES["shapley"], regressor="ridge", drop=0.1, random_state=0
+    )
+    X_out, y_out = ValueSampler(valuator, action="relabel").fit_resample(X, y)
+    assert_array_equal(X_out, X)
+    assert np.mean(y_out == true) > np.mean(y == true) + 0.05
 
 
 def test_many_rows_are_valued_in_chunks(monkeypatch):

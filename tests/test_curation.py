@@ -40,6 +40,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils import estimator_checks as sklearn_checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+from skvalue import NDDVValuator
 from skvalue._validation import validate_more_rows
 from skvalue.base import BaseValuator
 from skvalue.curation import CuratedEstimator, ValueSampler
@@ -269,6 +270,18 @@ def test_relabel_says_what_it_needs(blobs, line):
         ValueSampler(ClassAgreement(), action="relabel").fit(np.eye(3), [0, 1, np.nan])
     with pytest.raises(ValueError, match='action="relabel" needs class labels'):
         ValueSampler(ClassAgreement(), action="relabel").fit_resample(*line)
+
+
+def test_relabel_fits_a_neural_valuator_itself(blobs):
+    X, y, is_flipped = blobs
+    valuator = NDDVValuator(n_members=1, max_epochs=5, lr=0.03, random_state=0)
+    sampler = ValueSampler(valuator.set_params(drop=0.2), action="relabel")
+    changed = sampler.fit_resample(X, y)[1] != y
+    assert changed[is_flipped].mean() > 0.5
+    assert changed[~is_flipped].mean() < 0.1
+    regression = ValueSampler(valuator.set_params(task="regression"), action="relabel")
+    with pytest.raises(ValueError, match="NDDVValuator was fitted to real targets"):
+        regression.fit_resample(X, y)
 
 
 def test_relabel_checks_what_the_valuator_returns(blobs, monkeypatch):
