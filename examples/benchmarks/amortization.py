@@ -7,12 +7,12 @@ and Spearman correlation and agreement of signs, of labels and combined values (
 et al. 2024, Figures 4, 17 and 18). `sizes`: r from 50 contributions a row by number of
 rows (Figure 4, right). `unseen`: the same measures for distributional values, of
 training rows and of rows that were not in the training data, by contributions a row
-(Figures 5 and 19), and the seconds that 100 000 rows take. `compute`: r against CPU
-seconds, beside shared subsets, which need no amortizing.
+(Figures 5 and 19), and the seconds that 100 000 rows take.
 
     SKVALUE_DATA=... python examples/benchmarks/amortization.py budgets measures sizes
-        unseen compute [--data adult 2dplanes electricity] [--n 1000 ...] [--seeds 3]
-        [--contributions 1 5 10 50] [--second 10] [--cache FOLDER] [--plot FILE]
+        unseen [--data adult 2dplanes electricity] [--n 1000 ...] [--seeds 3]
+        [--sizes 250 500 ...] [--contributions 1 5 10 50] [--second 10]
+        [--cache FOLDER]
 
 Beside the contributions a row that the models are chosen from come a fifth as many to
 choose by, and one at least; or as many as `--second` says (10 in the paper). A fifth of
@@ -65,11 +65,12 @@ def make_rows(name, n, seed):
     return [(X[part], y[part]) for part in (train, held_out, unseen)]
 
 
-def walks(n, n_contributions, seed=None, antithetic=False):
+def walks(n, n_contributions, seed=None, antithetic=False, estimator=None):
     """Data Shapley from exact permutations of n rows."""
     # Walks begin with MIN_SIZE rows, and each of those costs two fits of its own.
     least = n - MIN_SIZE + 1 if antithetic else n + MIN_SIZE + 1
     return DataShapley(
+        estimator,
         scoring="accuracy",
         sampler="permutation" if antithetic else "single_permutation",
         tol=None,
@@ -80,11 +81,16 @@ def walks(n, n_contributions, seed=None, antithetic=False):
 
 def ground_truth(name, n, seed, cache):
     """Values from many permutations, of a seed that nothing else uses."""
-    path = cache and Path(cache) / f"{name}-{n}-{seed}.npy"
+    valuator = walks(n, TRUE_PERMUTATIONS, seed=10_000 + seed, antithetic=True)
+    return cached_values(valuator, name, n, seed, cache and f"{cache}/{name}")
+
+
+def cached_values(valuator, name, n, seed, cache):
+    """What a valuator says of the training rows, kept in a file for the next time."""
+    path = cache and Path(f"{cache}-{n}-{seed}.npy")
     if path and path.exists():
         return np.load(path)
     (X, y), (X_val, y_val), _ = make_rows(name, n, seed)
-    valuator = walks(n, TRUE_PERMUTATIONS, seed=10_000 + seed, antithetic=True)
     values = valuator.fit(X, y, X_val=X_val, y_val=y_val).data_values_
     if path:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -100,7 +106,7 @@ def show(label, columns, records):
     """A line of means and standard deviations over the seeds."""
     figures = ([record[column] for record in records] for column in columns)
     cells = [f"{np.mean(each):9.3f} ±{np.std(each):.3f}" for each in figures]
-    print(f"{label:24}" + "".join(cells), flush=True)
+    print(f"{label:30}" + "".join(cells), flush=True)
 
 
 @functools.cache
@@ -122,7 +128,7 @@ def budgets(options):
     least = np.inf
     for name, n in product(options.data, options.n):
         print(f"\n{name}, n = {n}: r with the ground truth")
-        print(f"{'contributions a row':24}" + "".join(f"{c:>15}" for c in columns))
+        print(f"{'contributions a row':30}" + "".join(f"{c:>15}" for c in columns))
         for n_contributions in options.contributions:
             records = []
             for seed in range(options.seeds):
@@ -150,7 +156,7 @@ def measures(options):
     for name, n in product(options.data, options.n):
         print(f"\n{name}, n = {n}")
         print(
-            f"{'contributions a row':24}"
+            f"{'contributions a row':30}"
             + "".join(f"{m:>15}" for m in MEASURES.values())
         )
         for n_contributions in options.contributions:
@@ -176,8 +182,8 @@ def sizes(options):
     columns = ["labels", "combined"]
     for name in options.data:
         print(f"\n{name}: r from 50 contributions a row")
-        print(f"{'rows':24}" + "".join(f"{c:>15}" for c in columns))
-        for n in SIZES:
+        print(f"{'rows':30}" + "".join(f"{c:>15}" for c in columns))
+        for n in options.sizes:
             records = []
             for seed in range(options.seeds):
                 truth = ground_truth(name, n, seed, options.cache)
@@ -205,7 +211,7 @@ def unseen(options):
     """Truth from as many coalitions for all rows, seen and unseen."""
     for name, n in product(options.data, options.n):
         print(f"\n{name}, n = {n}, distributional values, by contributions a row")
-        print(f"{'':24}" + "".join(f"{m:>15}" for m in MEASURES.values()))
+        print(f"{'':30}" + "".join(f"{m:>15}" for m in MEASURES.values()))
         found, spent = {}, []
         for seed in range(options.seeds):
             (X, y), (X_val, y_val), (X_new, y_new) = make_rows(name, n, seed)
@@ -234,59 +240,6 @@ def unseen(options):
         print(f"100 000 unseen rows: {np.median(spent):.2f} CPU seconds (median)")
 
 
-def compute(options):
-    name, n = options.data[0], options.n[0]
-    print(f"\n{name}, n = {n}: r against CPU seconds, over {options.seeds} seeds")
-    curves = {
-        "permutations": {k: walks(n, k) for k in (1, 5, 10, 50, 200)},
-        "permutations, amortized": {
-            k: AmortizedShapley(walks(n, k)) for k in (1, 5, 10, 50, 200)
-        },
-        "shared subsets": {
-            k: DataShapley(
-                scoring="accuracy", sampler="shared", tol=None, max_evaluations=k
-            )
-            for k in (20, 50, 100, 500, 2000)
-        },
-        "shared subsets, amortized": {
-            k: AmortizedShapley(
-                DataShapley(
-                    scoring="accuracy", sampler="shared", tol=None, max_evaluations=k
-                )
-            )
-            for k in (20, 50, 100, 500, 2000)
-        },
-    }
-    points = {}
-    for label, valuators in curves.items():
-        for k, valuator in valuators.items():
-            records = []
-            for seed in range(options.seeds):
-                truth = ground_truth(name, n, seed, options.cache)
-                (X, y), (X_val, y_val), _ = make_rows(name, n, seed)
-                valuator.set_params(random_state=seed)
-                start = time.process_time()
-                valuator.fit(X, y, X_val=X_val, y_val=y_val)
-                spent = time.process_time() - start
-                records.append({"seconds": spent, "r": r(valuator.data_values_, truth)})
-            show(f"{k} {label}", ["seconds", "r"], records)
-            medians = [np.median([q[c] for q in records]) for c in ("seconds", "r")]
-            points.setdefault(label, []).append(medians)
-    if options.plot:
-        plot(points, f"{name}, {n} rows", options.plot)
-
-
-def plot(points, title, path):
-    import matplotlib.pyplot as plt
-
-    figure, axis = plt.subplots(figsize=(6, 4), layout="constrained")
-    for label, curve in points.items():
-        axis.semilogx(*np.transpose(curve), "o-", label=label)
-    axis.set(xlabel="CPU seconds", ylabel="r with the ground truth", title=title)
-    axis.legend()
-    figure.savefig(path)
-
-
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     tables = {
@@ -294,18 +247,17 @@ if __name__ == "__main__":
         "measures": measures,
         "sizes": sizes,
         "unseen": unseen,
-        "compute": compute,
     }
     parser.add_argument("table", nargs="+", choices=tables)
     parser.add_argument(
         "--data", nargs="+", default=["adult", "2dplanes", "electricity"]
     )
     parser.add_argument("--n", nargs="+", type=int, default=[1000])
+    parser.add_argument("--sizes", nargs="+", type=int, default=SIZES)
     parser.add_argument("--contributions", nargs="+", type=int, default=CONTRIBUTIONS)
     parser.add_argument("--second", type=int, help="contributions to choose by")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--cache", help="folder of ground truths")
-    parser.add_argument("--plot", help="file that compute draws its curves into")
     arguments = parser.parse_args()
     for table in arguments.table:
         tables[table](arguments)
