@@ -22,7 +22,7 @@ def test_readme_code_runs_and_cleaning_helps(monkeypatch):
     pytest.importorskip("imblearn", reason="the README shows imbalanced-learn")
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     blocks = re.findall(r"^```python\n(.*?)^```", readme, flags=re.M | re.S)
-    assert len(blocks) == 4
+    assert len(blocks) == 5
 
     X, y = make_two_planes(800, random_state=0)
     X_train, X_test, y_true, y_test = train_test_split(
@@ -42,6 +42,9 @@ def test_readme_code_runs_and_cleaning_helps(monkeypatch):
         "nddvvaluator__drop",
         "nddvvaluator__interaction",
     }
+    new = world["amortized"].predict_values(X_test, y_test)
+    wrong = world["amortized"].predict_values(X_test, 1 - y_test)
+    assert new.mean() > wrong.mean()
     assert len(world["X_clean"]) == len(world["y_clean"]) < len(X_train)
     cleaned = world["curated"].fit(X_train, y_train).score(X_test, y_test)
     raw = world["KNeighborsClassifier"]().fit(X_train, y_train).score(X_test, y_test)
