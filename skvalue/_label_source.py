@@ -23,7 +23,7 @@ def check_source(valuator):
         Unfitted.
     """
     if valuator is None:
-        return DataShapley(sampler="permutation")
+        return DataShapley(sampler="single_permutation")
     if not isinstance(valuator, BaseSemivalue | DistributionalShapley):
         raise ValueError(
             f"valuator={valuator!r} gives no unbiased Monte-Carlo estimates; it must "

@@ -39,10 +39,10 @@ class AmortizedShapley(BaseValuator):
     Parameters
     ----------
     valuator : semivalue, DistributionalShapley or None, default=None
-        The source of the labels. None: ``DataShapley(sampler="permutation")``, ten
-        permutations both ways. Both sets of labels get seeds of their own, whatever
-        its `random_state`. Labels from a few dozen shared subsets have errors in
-        common, which no model removes: below about 50 subsets take permutations.
+        The source of the labels. None: ``DataShapley(sampler="single_permutation")``,
+        ten permutations in each fold. Both sets of labels get seeds of their own,
+        whatever its `random_state`. Labels from a few dozen shared subsets have errors
+        in common, which no model removes: below about 50 subsets take permutations.
 
     regressor : {"auto", "net", "ridge"} or regressor, default="auto"
         What is fitted: the network; ridge regression, mainly on influences, which are
