@@ -12,7 +12,7 @@ to both sets and err a little less than :math:`\tau^2` says. The posterior mean 
 row's value is the prediction, moved by :math:`\tau^2 / (\tau^2 + \sigma^2)` towards its
 label (Efron & Morris, "Stein's Estimation Rule and Its Competitors", 1973). Rough
 estimates of :math:`\tau^2` cost more where they are too large than where they are too
-small: noise comes back. So the one used there is a standard error lower.
+small: noise comes back. So the one used there is two standard errors lower.
 """
 
 from typing import NamedTuple
@@ -104,7 +104,7 @@ def combine(labels, predictions, blind):
         Estimated mean squared error of a value.
     """
     product = (labels.first - blind) * (labels.second - blind)
-    certain = float(product.mean() - product.std() / np.sqrt(len(product)))
+    certain = float(product.mean() - 2 * product.std() / np.sqrt(len(product)))
     error, noise = max(0.0, certain), labels.pooled_variance
     # Labels without noise are the values.
     weight = error / (error + noise) if noise > 0 else 1.0
