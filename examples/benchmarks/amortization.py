@@ -5,14 +5,15 @@ a row, of the network, the ridge regression and their mixture, and of the combin
 values; mean and standard deviation over the seeds. `measures`: squared error, Pearson
 and Spearman correlation and agreement of signs, of labels and combined values (Covert
 et al. 2024, Figures 4, 17 and 18). `sizes`: r from 50 contributions a row by number of
-rows (Figure 4, right). `unseen`: the same measures for distributional values, of
-training rows and of rows that were not in the training data, by contributions a row
-(Figures 5 and 19), and the seconds that 100 000 rows take.
+rows (Figure 4, right). `truths`: how far 4000 permutations agree with 20 000 shared
+subsets, which `budgets --truth shared` compares with. `unseen`: the same measures for
+distributional values, of training rows and of rows that were not in the training data,
+by contributions a row (Figures 5 and 19), and the seconds that 100 000 rows take.
 
-    SKVALUE_DATA=... python examples/benchmarks/amortization.py budgets measures sizes
-        unseen [--data adult 2dplanes electricity] [--n 1000 ...] [--seeds 3]
+    SKVALUE_DATA=... python examples/benchmarks/amortization.py budgets measures truths
+        sizes unseen [--data adult 2dplanes electricity] [--n 1000 ...] [--seeds 3]
         [--sizes 250 500 ...] [--contributions 1 5 10 50] [--second 10]
-        [--cache FOLDER]
+        [--truth shared] [--cache FOLDER]
 
 Beside the contributions a row that the models are chosen from come a fifth as many to
 choose by, and one at least; or as many as `--second` says (10 in the paper). A fifth of
@@ -38,7 +39,8 @@ from skvalue.metrics import agreement
 
 N_VAL, N_UNSEEN = 100, 1000
 UNSEEN_CONTRIBUTIONS = [1, 5, 25, 100]
-TRUE_PERMUTATIONS = 4000
+TRUE_PERMUTATIONS, TRUE_SUBSETS = 4000, 20_000
+TRUTHS = ["permutations", "shared"]
 CONTRIBUTIONS = [1, 5, 10, 50]
 SIZES = [250, 500, 1000, 2500, 10_000]
 MIN_SIZE = 5
@@ -79,10 +81,25 @@ def walks(n, n_contributions, seed=None, antithetic=False, estimator=None):
     )
 
 
-def ground_truth(name, n, seed, cache):
-    """Values from many permutations, of a seed that nothing else uses."""
+def shared_subsets(n_subsets, seed=None):
+    """Data Shapley from coalitions that value all rows at once."""
+    return DataShapley(
+        scoring="accuracy",
+        sampler="shared",
+        tol=None,
+        max_evaluations=n_subsets,
+        random_state=seed,
+    )
+
+
+def ground_truth(name, n, seed, cache, truth="permutations"):
+    """Values from many evaluations, of a seed that nothing else uses."""
+    path = cache and f"{cache}/{name}"
+    if truth == "shared":
+        valuator = shared_subsets(TRUE_SUBSETS, seed=10_000 + seed)
+        return cached_values(valuator, name, n, seed, path and f"{path}-shared")
     valuator = walks(n, TRUE_PERMUTATIONS, seed=10_000 + seed, antithetic=True)
-    return cached_values(valuator, name, n, seed, cache and f"{cache}/{name}")
+    return cached_values(valuator, name, n, seed, path)
 
 
 def cached_values(valuator, name, n, seed, cache):
@@ -132,7 +149,7 @@ def budgets(options):
         for n_contributions in options.contributions:
             records = []
             for seed in range(options.seeds):
-                truth = ground_truth(name, n, seed, options.cache)
+                truth = ground_truth(name, n, seed, options.cache, options.truth)
                 # All of the same labels.
                 valuator, net, ridge = (
                     amortized(name, n, n_contributions, seed, regressor, options.second)
@@ -176,6 +193,16 @@ def measures(options):
                     for seed, valuator in enumerate(valuators)
                 ]
                 show(label, MEASURES, records)
+
+
+def truths(options):
+    for name, n in product(options.data, options.n):
+        found = [
+            r(*(ground_truth(name, n, seed, options.cache, t) for t in TRUTHS))
+            for seed in range(options.seeds)
+        ]
+        figures = ", ".join(f"{each:.3f}" for each in found)
+        print(f"{name}, n = {n}: r of both ground truths, by seed: {figures}")
 
 
 def sizes(options):
@@ -245,6 +272,7 @@ if __name__ == "__main__":
     tables = {
         "budgets": budgets,
         "measures": measures,
+        "truths": truths,
         "sizes": sizes,
         "unseen": unseen,
     }
@@ -257,6 +285,7 @@ if __name__ == "__main__":
     parser.add_argument("--contributions", nargs="+", type=int, default=CONTRIBUTIONS)
     parser.add_argument("--second", type=int, help="contributions to choose by")
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--truth", choices=TRUTHS, default=TRUTHS[0], help="of budgets")
     parser.add_argument("--cache", help="folder of ground truths")
     arguments = parser.parse_args()
     for table in arguments.table:

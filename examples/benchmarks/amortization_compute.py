@@ -15,22 +15,24 @@ import argparse
 import time
 
 import numpy as np
-from amortization import cached_values, ground_truth, make_rows, r, show, walks
+from amortization import (
+    cached_values,
+    ground_truth,
+    make_rows,
+    r,
+    shared_subsets,
+    show,
+    walks,
+)
 from sklearn.tree import DecisionTreeClassifier
 
-from skvalue import AmortizedShapley, DataShapley
+from skvalue import AmortizedShapley
 
 ENGINE_ROWS, REFIT_ROWS = 1000, 300
 TRUE_REFITTED_PERMUTATIONS = 500
 CONTRIBUTIONS = [1, 5, 10, 50, 200]
 REFITTED_CONTRIBUTIONS = [1, 5, 10, 50]
 SUBSETS = [20, 50, 100, 500, 2000]
-
-
-def shared_subsets(n_subsets):
-    return DataShapley(
-        scoring="accuracy", sampler="shared", tol=None, max_evaluations=n_subsets
-    )
 
 
 def with_amortized(label, valuators):
