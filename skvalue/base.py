@@ -339,8 +339,16 @@ def _take(array, rows):
 
 
 def may_value_classes(valuator):
-    """Whether a valuator has values by class; before the first fit any target may come.
+    """Whether a valuator has values by class, for `available_if`.
 
-    For `available_if`.
+    Parameters
+    ----------
+    valuator : BaseValuator
+        Fitted or not.
+
+    Returns
+    -------
+    available : bool
+        False once it is fitted to real targets; before, any target may come.
     """
     return hasattr(valuator, "classes_") or not hasattr(valuator, "data_values_")
