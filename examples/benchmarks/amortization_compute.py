@@ -123,7 +123,7 @@ def plot(panels, path):
             color = "C0" if label.startswith("permutations") else "C1"
             axis.semilogx(*np.transpose(curve), style, color=color, label=label)
         axis.set(xlabel="CPU seconds", title=title)
-        axis.legend()
+        axis.legend(loc="lower right")
     axes[0, 0].set_ylabel("r with the ground truth")
     figure.tight_layout()
     figure.savefig(path)
