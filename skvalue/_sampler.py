@@ -163,11 +163,11 @@ class ValueSampler(OneToOneFeatureMixin, MetaEstimatorMixin, BaseEstimator):
             if routing_enabled():
                 params = process_routing(self, "fit", **params)["valuator"]["fit"]
             self.valuator_ = clone(valuator).fit(X, y, **params)
-        if self.action == "relabel":
+        keep_all = self.action == "relabel"
+        if keep_all:
             self._check_has_classes()
         support = supported_rows(self.valuator_, X)
         validate_data(self, X, skip_check_array=True)
-        keep_all = self.action == "relabel"
         self.sample_indices_ = np.flatnonzero(support | keep_all)
         return self
 
