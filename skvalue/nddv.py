@@ -18,7 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 from ._scaling import fit_scaler, mean_and_scale
 from ._validation import validate_more_rows
 from .base import BaseValuator, may_value_classes
-from .utils._sklearn import Interval, StrOptions, num_samples
+from .utils._sklearn import Interval, StrOptions
 
 # A regression row further from its prediction than this many robust standard
 # deviations is implausible: about 1.2 % of clean Gaussian residuals.
@@ -435,11 +435,14 @@ class NDDVValuator(BaseValuator):
         values : ndarray of shape (n_rows, n_classes)
             What `predict_values` gives for each label in the order of `classes_`.
         """
+        from ._torch.nddv_training import evaluate_classes
+
         check_is_fitted(self, "data_values_")
-        n_rows = num_samples(X)
-        return np.column_stack(
-            [self.predict_values(X, np.repeat(c, n_rows)) for c in self.classes_]
-        )
+        X = validate_more_rows(self, X)
+        rows = self._rows(X, np.zeros(len(X), dtype=int))
+        n_classes = len(self.classes_)
+        values = evaluate_classes(self.net_, rows, self._utility, n_classes)
+        return values - self.utilities_.mean()
 
 
 def _dynamic_marginal_contribution(utilities):

@@ -180,6 +180,21 @@ def evaluate(net, rows, utility):
     )
 
 
+def evaluate_classes(net, rows, utility, n_classes):
+    """Utility of each row under every class, from one pass, (n_rows, n_classes)."""
+    bias = net.module_.head_bias
+
+    def of_every_class(outputs, y, cost):
+        utilities = []
+        for code in range(n_classes):
+            label = torch.full_like(y, code)
+            cost = net.criterion_(outputs, label)
+            utilities.append(row_utility(utility, outputs, label, bias, cost))
+        return torch.stack(utilities, dim=-1)
+
+    return _evaluate(net, rows, of_every_class)
+
+
 def beliefs(net, rows):
     """Probability of each row's label (regression: absolute residual)."""
     return _evaluate(net, rows, label_belief)
