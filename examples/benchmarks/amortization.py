@@ -92,6 +92,7 @@ def shared_subsets(n_subsets, seed=None):
     )
 
 
+@functools.cache
 def ground_truth(name, n, seed, cache, truth="permutations"):
     """Values from many evaluations, of a seed that nothing else uses."""
     path = cache and f"{cache}/{name}"

@@ -85,13 +85,13 @@ def refits(options):
 def compare(n, curves, truth, options, title):
     """Print the table; return its title and the medians of each curve."""
     warm_up(options)
+    references = [truth(seed) for seed in range(options.seeds)]
     print(f"\n{title}\n{'':30}{'CPU seconds':>15}{'r':>15}")
     points = {}
     for label, valuators in curves.items():
         for k, valuator in valuators.items():
             records = []
-            for seed in range(options.seeds):
-                reference = truth(seed)
+            for seed, reference in enumerate(references):
                 (X, y), (X_val, y_val), _ = make_rows(options.data, n, seed)
                 valuator.set_params(random_state=seed)
                 start = time.process_time()
