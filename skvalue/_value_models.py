@@ -39,36 +39,32 @@ class ValueModels:
     """
 
     def __init__(self, parameters, n_classes):
-        regressor, self._has_module = (
-            parameters["regressor"],
-            bool(parameters["module"]),
+        regressor = parameters["regressor"]
+        self._parameters, self._n_classes = parameters, n_classes
+        self._has_module = parameters["module"] is not None
+        self._uses_net = isinstance(regressor, str) and regressor != "ridge"
+        self._uses_regression = not self._uses_net or (
+            regressor == "auto" and not self._has_module
         )
-        is_named = isinstance(regressor, str)
-        self._uses_net = is_named and regressor != "ridge"
-        self._uses_regression = not is_named or regressor == "ridge"
-        if is_named and regressor == "auto":
-            self._uses_regression = not self._has_module
-        self._device = parameters["device"]
-        self._n_classes = n_classes
         self.net = self.regression = None
 
-    def prepare(self, X, y, parameters):
+    def prepare(self, X, y):
         """Refuse what cannot be learned with, before any label is paid for."""
-        epochs = parameters["max_epochs"]
+        epochs = self._parameters["max_epochs"]
         if not epochs or not all(isinstance(n, Integral) and n > 0 for n in epochs):
             raise ValueError(
                 f"max_epochs={epochs!r} must be one or more integers above 0."
             )
         if self._uses_regression and X.ndim > 2:
             raise ValueError(
-                f"regressor={parameters['regressor']!r} needs rows of features, but X "
-                f'has {X.ndim} dimensions; use regressor="net".'
+                f"regressor={self._parameters['regressor']!r} needs rows of features, "
+                f'but X has {X.ndim} dimensions; use regressor="net".'
             )
         if self._uses_net:
             from ._torch.amortizer_settings import check_settings
 
-            settings = self._net_settings(len(X), parameters)
-            check_settings(settings, X.shape[1:], self._n_classes or 1)
+            self._settings = self._net_settings(len(X))
+            check_settings(self._settings, X.shape[1:], self._n_classes or 1)
         # A module of the user's may see images: one mean and scale for all of X.
         self._scaler = None if self._has_module else fit_scaler(X)
         if self._has_module:
@@ -76,7 +72,7 @@ class ValueModels:
         if self._n_classes is None:
             self._target_mean, self._target_scale = mean_and_scale(y, "y")
 
-    def fit(self, X, y, labels, rng, parameters):
+    def fit(self, X, y, labels, rng):
         """Fit the models to both sets of labels.
 
         Parameters
@@ -93,9 +89,6 @@ class ValueModels:
         rng : RandomState instance
             Draws their seeds.
 
-        parameters : dict
-            Parameters of `AmortizedShapley`.
-
         Returns
         -------
         blind : ndarray of shape (n_samples,)
@@ -103,14 +96,13 @@ class ValueModels:
         """
         # Labels that are all equal leave nothing to learn, and nothing to divide by.
         self._unit = labels.pooled.std() or 1.0
-        rows, targets = self._standardise(X, y)
+        rows, targets = self._rows(X), self._targets(y)
         blind = {}
         if self._uses_net:
             seed = int(rng.randint(2**31 - 1))
-            settings = self._net_settings(len(rows), parameters) | {"seed": seed}
-            blind["net"] = self._unit * self._fit_net(rows, targets, labels, settings)
+            blind["net"] = self._unit * self._fit_net(rows, targets, labels, seed)
         if self._uses_regression:
-            regressor = parameters["regressor"]
+            regressor = self._parameters["regressor"]
             model = ridge() if isinstance(regressor, str) else regressor
             model = seeded(model, rng)
             blind["regression"] = self._fit_regression(model, rows, targets, labels)
@@ -119,30 +111,30 @@ class ValueModels:
             self.net_weight = mixture_weight(labels, **blind)
         return self._mix(**blind)
 
-    def _net_settings(self, n_samples, parameters):
+    def _net_settings(self, n_samples):
         """Parameters with "auto" resolved."""
         small = n_samples <= SMALL_DATA
         automatic = {
             "lr": 5e-4 if small else 1e-3,
             "batch_size": 32 if small else 128,
         }
-        return parameters | {
+        return self._parameters | {
             name: value
             for name, value in automatic.items()
-            if parameters[name] == "auto"
+            if self._parameters[name] == "auto"
         }
 
-    def _fit_net(self, rows, targets, labels, settings):
+    def _fit_net(self, rows, targets, labels, seed):
         from ._torch.amortizer import labelled_rows, train
 
         inputs = self._net_inputs(rows, targets)
+        scaled = (
+            each / self._unit for each in (labels.first, labels.second, labels.pooled)
+        )
         self.net, blind = train(
-            settings,
-            *(
-                labelled_rows(
-                    inputs, self._output(targets), each / self._unit, self._device
-                )
-                for each in (labels.first, labels.second, labels.pooled)
+            self._settings | {"seed": seed},
+            *labelled_rows(
+                inputs, self._output(targets), scaled, self._parameters["device"]
             ),
             n_outputs=self._n_classes or 1,
             classify=self._n_classes is not None,
@@ -162,7 +154,7 @@ class ValueModels:
         """Values of rows with these class codes or real targets, (n_rows,)."""
         return np.concatenate(
             [
-                self._predict_chunk(*self._standardise(X[chunk], y[chunk]))
+                self._predict_chunk(self._rows(X[chunk]), self._targets(y[chunk]))
                 for chunk in self._chunks(X)
             ]
         )
@@ -170,10 +162,7 @@ class ValueModels:
     def predict_classes(self, X):
         """Values of rows under every class, (n_rows, n_classes)."""
         return np.concatenate(
-            [
-                self._predict_chunk(self._standardise(X[chunk]))
-                for chunk in self._chunks(X)
-            ]
+            [self._predict_chunk(self._rows(X[chunk])) for chunk in self._chunks(X)]
         )
 
     def _predict_chunk(self, rows, targets=None):
@@ -183,7 +172,7 @@ class ValueModels:
             from ._torch.amortizer import class_values
 
             inputs = self._net_inputs(rows, targets)
-            outputs = class_values(self.net, inputs, self._device)
+            outputs = class_values(self.net, inputs, self._parameters["device"])
             if targets is not None:
                 outputs = outputs[np.arange(len(rows)), self._output(targets)]
             found["net"] = outputs
@@ -207,17 +196,17 @@ class ValueModels:
         n_columns = math.prod(X.shape[1:])
         return row_chunks(len(X), n_columns * (1 + (self._n_classes or 1)))
 
-    def _standardise(self, X, y=None):
-        """Standardised rows and, where given, class codes or standardised targets."""
+    def _rows(self, X):
+        """Standardised rows."""
         if self._scaler is None:
-            rows = (X - self._mean) / self._scale
-        else:
-            rows = self._scaler.transform(X)
-        if y is None:
-            return rows
+            return (X - self._mean) / self._scale
+        return self._scaler.transform(X)
+
+    def _targets(self, y):
+        """Class codes as they are, or standardised targets."""
         if self._n_classes is None:
-            y = (y - self._target_mean) / self._target_scale
-        return rows, y
+            return (y - self._target_mean) / self._target_scale
+        return y
 
     def _net_inputs(self, rows, targets):
         # A real target has no output of its own: it comes in with the row.

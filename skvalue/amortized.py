@@ -273,10 +273,9 @@ class AmortizedShapley(BaseValuator):
 
     def _fit(self, X, y, X_val, y_val):
         source = check_source(self.valuator)
-        parameters = self.get_params(deep=False)
         n_classes = len(self.classes_) if hasattr(self, "classes_") else None
-        models = ValueModels(parameters, n_classes)
-        models.prepare(X, y, parameters)
+        models = ValueModels(self.get_params(deep=False), n_classes)
+        models.prepare(X, y)
         kept = getattr(self, "_kept", None) if self.warm_start else None
         seed = resolve_seed(self.random_state, kept)
         rng = check_random_state(seed)
@@ -286,7 +285,7 @@ class AmortizedShapley(BaseValuator):
         labels, states = self._label(source, rng, states, X, y, X_val, y_val)
         self._kept = (seed, states) if self.warm_start else None
         with self._task("models"):
-            blind = models.fit(X, y, labels, rng, parameters)
+            blind = models.fit(X, y, labels, rng)
         self._keep_models(models)
         self._keep(labels, models.predict(X, y), blind)
 

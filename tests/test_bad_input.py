@@ -221,6 +221,11 @@ OF_AMORTIZED = {
     ),
     "unknown device": (fit(device="abacus"), "device", "abacus"),
     "module is an instance": (fit(module=torch.nn.Linear(3, 2)), "module", "Linear"),
+    "module is an empty instance": (
+        fit(module=torch.nn.Sequential()),
+        "module",
+        "Sequential",
+    ),
     "module with too many outputs": (
         fit(module=lambda n: torch.nn.Linear(3, n + 5)),
         "module",

@@ -268,7 +268,8 @@ def class_values(net, X, device):
 
 
 def labelled_rows(X, codes, labels, device):
-    """Rows with their class codes and labels as targets."""
-    target = np.column_stack([codes, labels]).astype(np.float32)
-    X = torch.from_numpy(np.asarray(X, dtype=np.float32))
-    return TensorRows(X.to(device), torch.from_numpy(target).to(device))
+    """The same rows for each set of labels, with class codes and labels as targets."""
+    X = torch.from_numpy(np.asarray(X, dtype=np.float32)).to(device)
+    for each in labels:
+        target = np.column_stack([codes, each]).astype(np.float32)
+        yield TensorRows(X, torch.from_numpy(target).to(device))
