@@ -5,17 +5,19 @@ parameters, the workers, the progress reports and the disk. What ``warm_start``
 continues is what ``checkpoint`` saves.
 """
 
-import time
+from dataclasses import dataclass
 from numbers import Integral, Real
 from os import PathLike
 
 import numpy as np
 from joblib import effective_n_jobs
+from sklearn.base import clone
 from sklearn.utils.parallel import Parallel, delayed
 
-from . import _checkpoint
+from ._checkpoint import Checkpoint
 from ._coalition_games import GameValuator
 from ._coalitions import run_block
+from ._fingerprint import check_same_run, fingerprint
 from ._sampling_run import SamplingRun
 from .utils._sklearn import Interval
 
@@ -38,6 +40,15 @@ NOT_IN_FINGERPRINT = {
     "random_state",
     "verbose",
 }
+
+
+@dataclass
+class SavedState:
+    """A state that a fit may go on with, and where it comes from."""
+
+    source: str
+    header: dict
+    arrays: dict
 
 
 class SamplingValuator(GameValuator):
@@ -101,35 +112,40 @@ class SamplingValuator(GameValuator):
         raise NotImplementedError
 
     def _fit(self, X, y, X_val, y_val):
-        source, header, arrays = self._find_saved()
-        seed = self._draw_seed() if header is None else header["seed"]
-        games = self._make_games(X, y, X_val, y_val, seed)
-        run = self._make_run(games, seed, len(y))
-        if self.warm_start or self.checkpoint is not None:
-            data = {"X": X, "y": y, "X_val": X_val, "y_val": y_val}
-            new_header = self._header(data, games, seed)
-            if header is not None:
-                _checkpoint.check_same_run(
-                    header["fingerprint"], new_header["fingerprint"], source
-                )
-                run.restore(arrays)
-            header = new_header
-        self._sample(run, seed, header)
-        self._set_values(run, seed)
-        self.n_evaluations_ = run.n_evaluations
-        self._saved = (header, run.to_arrays()) if self.warm_start else None
+        with Checkpoint(self.checkpoint, self.checkpoint_interval) as checkpoint:
+            states = self._find_states(checkpoint)
+            seed = states[0].header["seed"] if states else self._draw_seed()
+            games = self._make_games(X, y, X_val, y_val, seed)
+            run = self._make_run(games, seed, len(y))
+            header = None
+            if self.warm_start or self.checkpoint is not None:
+                data = {"X": X, "y": y, "X_val": X_val, "y_val": y_val}
+                header = self._header(data, games, seed)
+                self._go_on(run, states, header)
+            self._sample(run, seed, header, checkpoint)
+            self._saved = (header, run.to_arrays()) if self.warm_start else None
+            self._set_values(run, seed)
+            self.n_evaluations_ = run.n_evaluations
 
     # ------------------------------------------------------------ going on, saving
 
-    def _find_saved(self):
-        """Where the state that this fit continues comes from, and the state."""
+    def _find_states(self, checkpoint):
+        """What this fit may go on with: the last fit of this object, the file."""
+        states = []
         if self.warm_start and self._saved is not None:
-            return "warm_start=True: the fitted state", *self._saved
-        if self.checkpoint is not None:
-            return f"checkpoint={str(self.checkpoint)!r}", *_checkpoint.load(
-                self.checkpoint
-            )
-        return None, None, None
+            states.append(SavedState("warm_start=True: the fitted state", *self._saved))
+        header, arrays = checkpoint.load()
+        if header is not None:
+            source = f"checkpoint={str(self.checkpoint)!r}"
+            states.append(SavedState(source, header, arrays))
+        return states
+
+    def _go_on(self, run, states, header):
+        """Restore the state that is further on; all must be of this run."""
+        for state in states:
+            check_same_run(_identity(state.header), _identity(header), state.source)
+        if states:
+            run.restore(max(states, key=lambda s: s.arrays["used"].sum()).arrays)
 
     def _header(self, data, games, seed):
         """What a later fit must share with this one to continue it, and the seed."""
@@ -140,11 +156,14 @@ class SamplingValuator(GameValuator):
             for name, value in self.get_params(deep=False).items()
             if name not in NOT_IN_FINGERPRINT
         }
+        if self.estimator is not None:
+            # Only clones are fitted: what it may have learnt before does not count.
+            parameters["estimator"] = clone(self.estimator)
         # None continues any seed; a RandomState instance has moved on by then.
         if isinstance(self.random_state, Integral):
             parameters["random_state"] = int(self.random_state)
         parameters["valuator"] = type(self)
-        return {"seed": seed, "fingerprint": _checkpoint.fingerprint(data, parameters)}
+        return {"seed": seed, "fingerprint": fingerprint(data, parameters)}
 
     # -------------------------------------------------------------------- sampling
 
@@ -170,10 +189,9 @@ class SamplingValuator(GameValuator):
         budgets = [share + (number < rest) for number in range(len(games))]
         return SamplingRun(games, samplers, budgets, n_samples)
 
-    def _sample(self, run, seed, header):
+    def _sample(self, run, seed, header, checkpoint):
         """Run until the budget is used up or the values are precise enough."""
         n_workers = effective_n_jobs(self.n_jobs)
-        saved_at = time.monotonic()
         with Parallel(n_jobs=self.n_jobs) as parallel:
             while not self._is_precise(run):
                 wave = run.next_wave(n_workers)
@@ -192,12 +210,7 @@ class SamplingValuator(GameValuator):
                     )
                 run.accept(wave, results, lambda: self._is_precise(run))
                 self._report(run)
-                overdue = time.monotonic() - saved_at >= self.checkpoint_interval
-                if self.checkpoint is not None and overdue:
-                    _checkpoint.save(self.checkpoint, header, run.to_arrays())
-                    saved_at = time.monotonic()
-        if self.checkpoint is not None:
-            _checkpoint.save(self.checkpoint, header, run.to_arrays())
+                checkpoint.save_if_due(header, run.to_arrays)
 
     def _is_precise(self, run):
         """Whether the largest standard error is below `tol` of the values' spread."""
@@ -229,3 +242,7 @@ class SamplingValuator(GameValuator):
                 f"contribution that counts in {run.n_evaluations} evaluations; raise "
                 "max_evaluations."
             )
+
+
+def _identity(header):
+    return header["fingerprint"] | {"seed": header["seed"]}

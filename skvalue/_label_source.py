@@ -1,12 +1,17 @@
 """The valuators whose values `AmortizedShapley` learns from."""
 
+import os
 from numbers import Integral
 
 from sklearn.base import clone
 
+from ._checkpoint import Checkpoint
 from .semivalues import DataShapley, DistributionalShapley
 from .semivalues._base import BaseSemivalue
 from .utils._random import integer_seed, seeded
+
+# Of the checkpoints of the labels and of those that judge the models.
+SUFFIXES = ("", ".validation")
 
 
 def check_source(valuator):
@@ -35,7 +40,16 @@ def check_source(valuator):
             "valuator has warm_start=True, but there are two sets of labels to go on "
             "with; set it to False, and AmortizedShapley's warm_start to True."
         )
+    if valuator.checkpoint is not None:
+        for suffix in SUFFIXES:
+            # The second file is needed late: what is wrong with it shows now.
+            with Checkpoint(_checkpoint_of(valuator, suffix)) as checkpoint:
+                checkpoint.load()
     return valuator
+
+
+def _checkpoint_of(source, suffix):
+    return os.fsdecode(source.checkpoint) + suffix
 
 
 def resolve_seed(random_state, kept):
@@ -117,16 +131,14 @@ def label_valuators(source, rng, n_jobs, verbose, states):
         its state beside that of the first.
     """
     seeds = rng.randint(2**31 - 1, size=2)
-    for number, (seed, suffix) in enumerate(
-        zip(seeds, ("", ".validation"), strict=True)
-    ):
+    for number, (seed, suffix) in enumerate(zip(seeds, SUFFIXES, strict=True)):
         valuator = clone(source).set_params(random_state=int(seed))
         if source.n_jobs is None:
             valuator.set_params(n_jobs=n_jobs)
         if verbose:
             valuator.set_params(verbose=verbose)
         if source.checkpoint is not None:
-            valuator.set_params(checkpoint=f"{source.checkpoint}{suffix}")
+            valuator.set_params(checkpoint=_checkpoint_of(source, suffix))
         if states is not None:
             valuator.set_params(warm_start=True)
             valuator._saved = states[number]

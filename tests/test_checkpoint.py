@@ -17,7 +17,8 @@ from sklearn.metrics import accuracy_score, make_scorer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from skvalue import _checkpoint
+from skvalue._checkpoint import Checkpoint
+from skvalue._fingerprint import describe
 from skvalue.ame import AME, SubsampleInfluence
 from skvalue.semivalues import BetaShapley, DataBanzhaf, DataShapley
 
@@ -187,9 +188,9 @@ def test_fingerprints_tell_parameters_apart():
         None,
         0.5,
     ]
-    texts = [_checkpoint.describe(value) for value in different]
+    texts = [describe(value) for value in different]
     assert len(set(texts)) == len(texts)
-    assert texts == [_checkpoint.describe(value) for value in different]
+    assert texts == [describe(value) for value in different]
     assert not any("0x" in text for text in texts)
 
 
