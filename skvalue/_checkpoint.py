@@ -126,7 +126,7 @@ class Checkpoint:
             header = json.loads(str(arrays.pop("header")))
         except NO_ARCHIVE as error:
             raise self._not_ours() from error
-        if not isinstance(header, dict) or not HEADER <= header.keys():
+        if not isinstance(header, dict) or HEADER - header.keys():
             raise self._not_ours()
         return header, arrays
 
@@ -184,19 +184,21 @@ class Checkpoint:
                 shutil.copymode(self._target, self._temporary)
             os.replace(self._temporary, self._target)
         finally:
-            with suppress(OSError):
-                os.unlink(self._temporary)
+            self._remove_temporary()
         _sync_directory(os.path.dirname(self._target))
 
     def _write_temporary(self, *parts):
-        with suppress(FileNotFoundError):
-            os.unlink(self._temporary)
+        self._remove_temporary()
         # "x": never through a link that somebody put there.
         with open(self._temporary, "xb") as file:
             for part in parts:
                 file.write(part)
             file.flush()
             os.fsync(file.fileno())
+
+    def _remove_temporary(self):
+        with suppress(OSError):
+            os.unlink(self._temporary)
 
     # ----------------------------------------------------------------- the place
 
@@ -219,8 +221,10 @@ class Checkpoint:
                     "uses it."
                 )
             # Also removes what a killed run may have left there.
-            self._write_temporary(MAGIC)
-            os.unlink(self._temporary)
+            try:
+                self._write_temporary(MAGIC)
+            finally:
+                self._remove_temporary()
             undo.pop_all()
         self._saved_at = time.monotonic()
 
