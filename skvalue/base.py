@@ -355,19 +355,3 @@ def _take(array, rows):
     if getattr(array, "format", None) in {"coo", "dia", "bsr"}:
         array = array.tocsr()
     return safe_indexing(array, rows)
-
-
-def may_value_classes(valuator):
-    """Whether a valuator has values by class, for `available_if`.
-
-    Parameters
-    ----------
-    valuator : BaseValuator
-        Fitted or not.
-
-    Returns
-    -------
-    available : bool
-        False once it is fitted to real targets; before, any target may come.
-    """
-    return hasattr(valuator, "classes_") or not hasattr(valuator, "data_values_")

@@ -20,7 +20,7 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from .base import BaseValuator
 from .utils._folds import make_folds
-from .utils._probabilities import class_probabilities
+from .utils._predictions import class_probabilities, finite_predictions
 from .utils._random import integer_seed, seeded
 from .utils._sklearn import HasMethods, StrOptions
 
@@ -216,7 +216,7 @@ def _predict_fold(estimator, X, y, rows, held_out, n_classes):
     """Predictions for the held-out rows, of shape (n_held_out, n_classes or 1)."""
     fitted = clone(estimator).fit(X[rows], y[rows])
     if n_classes is None:
-        return fitted.predict(X[held_out])[:, None]
+        return finite_predictions(fitted, X[held_out])[:, None]
     return class_probabilities(fitted, X[held_out], np.arange(n_classes))
 
 

@@ -24,7 +24,7 @@ from sklearn.ensemble import (
 from sklearn.utils.parallel import Parallel, delayed
 
 from .base import BaseValuator
-from .utils._probabilities import class_probabilities
+from .utils._predictions import class_probabilities, finite_predictions
 from .utils._random import integer_seed
 from .utils._sklearn import HasMethods, Interval, RealNotInt, StrOptions
 
@@ -338,7 +338,7 @@ def _row_scores(ensemble, estimator, X, y, scoring, options):
     """Score of each row, and the probability of its label (None in regression)."""
     scoring, classes = scoring
     if not hasattr(ensemble, "classes_"):
-        predicted = estimator.predict(X, **options)
+        predicted = finite_predictions(estimator, X, **options)
         if callable(scoring):
             return _checked(scoring(y, predicted), len(y)), None
         return (predicted if scoring == "log_proba" else -((y - predicted) ** 2)), None

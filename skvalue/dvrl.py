@@ -19,7 +19,7 @@ from sklearn.utils.validation import check_is_fitted
 from ._validation import validate_more_rows
 from .base import BaseValuator
 from .utils._folds import average_over_splits, make_splits
-from .utils._probabilities import class_probabilities
+from .utils._predictions import class_probabilities, finite_predictions
 from .utils._random import integer_seed, seeded
 from .utils._sklearn import HasMethods, Interval
 from .utils._threads import one_thread
@@ -319,8 +319,8 @@ class _RowEncoder:
 
     def _expected_labels(self, X):
         if self.n_classes is None:
-            predicted = (self.model.predict(X) - self.target_mean) / self.target_scale
-            return predicted[:, None]
+            predicted = finite_predictions(self.model, X)
+            return ((predicted - self.target_mean) / self.target_scale)[:, None]
         return _class_probabilities(self.model, X, self.n_classes)
 
 
@@ -334,7 +334,9 @@ def _class_probabilities(model, X, n_classes):
 def _held_out_score(estimator, X, y, split, n_classes):
     """Score on the held-out rows of the estimator fitted on a selection."""
     if n_classes is None:
-        predicted = clone(estimator).fit(X, y).predict(split.X_val) if len(y) else 0.0
+        predicted = 0.0
+        if len(y):
+            predicted = finite_predictions(clone(estimator).fit(X, y), split.X_val)
         error = split.y_val - predicted
         return -np.mean(error**2) / np.var(split.y_val)
     if len(np.unique(y)) < 2:

@@ -12,11 +12,9 @@ from numbers import Integral, Real
 
 import numpy as np
 from sklearn.utils import check_random_state
-from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted
 
-from ._validation import validate_more_rows
-from .base import BaseValuator, may_value_classes
+from ._class_values import ClassValuesMixin
+from .base import BaseValuator
 from .utils._random import draw_seed, integer_seed
 from .utils._scaling import fit_scaler, mean_and_scale
 from .utils._sklearn import Interval, StrOptions
@@ -26,7 +24,7 @@ from .utils._sklearn import Interval, StrOptions
 _RESIDUAL_LIMIT = 2.5
 
 
-class NDDVValuator(BaseValuator):
+class NDDVValuator(ClassValuesMixin, BaseValuator):
     r"""Neural Dynamic Data Valuation: value every row by one training run.
 
     The rows evolve by the mean-field dynamics
@@ -188,6 +186,9 @@ class NDDVValuator(BaseValuator):
     Time is O(max_epochs * n_samples * n_members * n_steps * hidden_dim * (n_features +
     hidden_dim)). Memory is one float32 copy of `X` and O(n_samples * n_members); `X`
     may be a `numpy.memmap`.
+
+    `predict_values` gives a row's utility under the trained dynamics without noise,
+    minus the mean utility of the training rows.
 
     Wrong labels are detected; noise in the features is not, because a row whose
     features are noise still fits its label about as well as others do.
@@ -365,47 +366,15 @@ class NDDVValuator(BaseValuator):
 
     # ------------------------------------------------------------- other rows
 
-    def predict_values(self, X, y):
-        """Value rows that were not in the training data.
-
-        Parameters
-        ----------
-        X : {array-like, dataframe} of shape (n_rows, n_features)
-            Rows.
-
-        y : array-like of shape (n_rows,)
-            Their labels or real targets.
-
-        Returns
-        -------
-        values : ndarray of shape (n_rows,)
-            Utility under the trained dynamics without noise, minus the mean utility
-            of the training rows; higher is better.
-        """
+    def _predict_values(self, X, y):
         from ._torch.nddv.training import evaluate
 
-        check_is_fitted(self, "data_values_")
-        rows = self._rows(*validate_more_rows(self, X, y))
-        return evaluate(self.net_, rows, self._utility) - self.utilities_.mean()
+        values = evaluate(self.net_, self._rows(X, y), self._utility)
+        return values - self.utilities_.mean()
 
-    @available_if(may_value_classes)
-    def predict_class_values(self, X):
-        """Value rows under every label.
-
-        Parameters
-        ----------
-        X : {array-like, dataframe} of shape (n_rows, n_features)
-            Rows.
-
-        Returns
-        -------
-        values : ndarray of shape (n_rows, n_classes)
-            What `predict_values` gives for each label in the order of `classes_`.
-        """
+    def _predict_class_values(self, X):
         from ._torch.nddv.training import evaluate_classes
 
-        check_is_fitted(self, "data_values_")
-        X = validate_more_rows(self, X)
         rows = self._rows(X, np.zeros(len(X), dtype=int))
         n_classes = len(self.classes_)
         values = evaluate_classes(self.net_, rows, self._utility, n_classes)

@@ -17,11 +17,9 @@ from numbers import Integral, Real
 
 import numpy as np
 from sklearn.utils import check_random_state
-from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted
 
-from .._validation import validate_more_rows
-from ..base import BaseValuator, may_value_classes
+from .._class_values import ClassValuesMixin
+from ..base import BaseValuator
 from ..utils._sklearn import HasMethods, Interval, StrOptions
 from ._models import ValueModels
 from ._noisy_values import (
@@ -35,7 +33,7 @@ from ._noisy_values import (
 from ._statistics import combine, prediction_variance
 
 
-class AmortizedShapley(BaseValuator):
+class AmortizedShapley(ClassValuesMixin, BaseValuator):
     """Shapley values denoised by a network that also values rows it never saw.
 
     A Monte-Carlo valuator gives each row a cheap, noisy, unbiased value, twice. Models
@@ -349,79 +347,8 @@ class AmortizedShapley(BaseValuator):
 
     # ------------------------------------------------------------- predicting
 
-    def predict_values(self, X, y):
-        """Value rows that were not in the training data, in one pass.
+    def _predict_values(self, X, y):
+        return self._models.predict(X, y)
 
-        Parameters
-        ----------
-        X : {array-like, dataframe} of shape (n_rows, n_features)
-            Rows.
-
-        y : array-like of shape (n_rows,)
-            Their labels or real targets.
-
-        Returns
-        -------
-        values : ndarray of shape (n_rows,)
-            What the models predict, in units of the scoring; higher is better.
-        """
-        check_is_fitted(self, "data_values_")
-        return self._models.predict(*validate_more_rows(self, X, y))
-
-    @available_if(may_value_classes)
-    def predict_class_values(self, X):
-        """Value rows under every label.
-
-        Parameters
-        ----------
-        X : {array-like, dataframe} of shape (n_rows, n_features)
-            Rows.
-
-        Returns
-        -------
-        values : ndarray of shape (n_rows, n_classes)
-            What `predict_values` gives for each label in the order of `classes_`.
-        """
-        check_is_fitted(self, "data_values_")
-        return self._models.predict_classes(validate_more_rows(self, X))
-
-    @available_if(may_value_classes)
-    def relabel(self, X, y):
-        """Replace the labels of low-value training rows.
-
-        Parameters
-        ----------
-        X : {array-like, dataframe} of shape (n_samples, n_features)
-            The training rows.
-
-        y : array-like of shape (n_samples,)
-            Their labels.
-
-        Returns
-        -------
-        labels : ndarray of shape (n_samples,)
-            The class of the highest predicted value for each row that `drop` drops,
-            and the label that it had for each other.
-
-        Raises
-        ------
-        ValueError
-            If `X` has another number of rows than the training data.
-
-        Notes
-        -----
-        In the prototype of this method, dropping did as well as relabelling, and values
-        of an accuracy relabelled badly.
-        """
-        check_is_fitted(self, "data_values_")
-        X, y = validate_more_rows(self, X, y)
-        if len(y) != len(self.data_values_):
-            raise ValueError(
-                f"relabel: X has {len(y)} rows; expected the {len(self.data_values_)} "
-                "training rows."
-            )
-        low = np.flatnonzero(~self.get_support())
-        codes = y.copy()
-        if len(low):
-            codes[low] = self.predict_class_values(X[low]).argmax(axis=1)
-        return self.classes_[codes]
+    def _predict_class_values(self, X):
+        return self._models.predict_classes(X)

@@ -19,7 +19,7 @@ from sklearn.utils.metaestimators import available_if
 
 from .._coalitions.game import Game
 from .._linear_engine.applies import engine_applies, make_engine
-from ..utils._probabilities import class_probabilities
+from ..utils._predictions import class_probabilities
 
 
 class Utility(Game):

@@ -1,4 +1,4 @@
-"""Class probabilities of any classifier, one column a class that is known."""
+"""What fitted models of the user's predict, checked: class probabilities, targets."""
 
 import numpy as np
 
@@ -60,3 +60,36 @@ def class_probabilities(model, X, classes, **options):
     probabilities = np.zeros((len(found), len(classes)), dtype=found.dtype)
     probabilities[:, places] = found
     return probabilities
+
+
+def finite_predictions(model, X, **options):
+    """Real predictions of a model, one a row.
+
+    Parameters
+    ----------
+    model : fitted regressor
+        With ``predict``.
+
+    X : {array-like, sparse matrix} of shape (n_rows, n_features)
+        Rows.
+
+    **options : dict
+        Further parameters of ``predict``.
+
+    Returns
+    -------
+    predictions : ndarray of shape (n_rows,)
+        Finite.
+
+    Raises
+    ------
+    ValueError
+        If the model returns something else; the message names it.
+    """
+    predicted = np.asarray(model.predict(X, **options), dtype=float)
+    if predicted.shape != (X.shape[0],) or not np.isfinite(predicted).all():
+        raise ValueError(
+            f"estimator={type(model).__name__}: predict returned NaN, infinity or "
+            f"shape {predicted.shape}; it must return one finite number a row."
+        )
+    return predicted
