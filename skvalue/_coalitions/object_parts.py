@@ -108,9 +108,12 @@ def _parts_of(value):
 
 
 def _array_parts(array):
-    content = (
-        array.tolist() if array.dtype.hasobject else sha256(np.ascontiguousarray(array))
-    )
+    if array.dtype.hasobject:
+        content = array.tolist()
+    else:
+        # As bytes: times have no buffer of their own.
+        flat = np.ascontiguousarray(array).reshape(-1)
+        content = sha256(flat.view(np.uint8) if flat.itemsize else b"")
     return [str(array.dtype), array.shape, content]
 
 
@@ -250,7 +253,7 @@ _PARTS = {
     functools.cached_property: lambda attribute: [attribute.func],
     # What it has cached follows from what it wraps.
     functools._lru_cache_wrapper: lambda function: [function.__wrapped__],
-    np.generic: lambda scalar: [scalar.dtype.str, scalar.item()],
+    np.generic: lambda scalar: [np.asarray(scalar)],
     np.random.RandomState: _random_state_parts,
     np.random.BitGenerator: _bit_generator_parts,
     np.random.Generator: lambda generator: [generator.bit_generator],
