@@ -1,51 +1,285 @@
 """Saving a run so that a killed one can go on: all of a file, or none of it.
 
 A file is a magic line, the SHA-256 of the rest, and the rest: numpy arrays and a JSON
-header with the fingerprint of what was being computed. Nothing is pickled. It is
-written beside its place, flushed to the disk and renamed over it, so that a reader
-finds the old file or the new one.
+header. Nothing is pickled. It is written beside its place, flushed to the disk and
+renamed over it, so that a reader finds the old file or the new one. Its place is tried
+and locked before there is anything to lose.
 """
 
+import errno
 import hashlib
 import io
 import json
 import os
-from functools import partial
-from importlib.metadata import version
+import shutil
+import stat
+import time
+import warnings
+import zipfile
+import zlib
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import numpy as np
-from scipy import sparse
-from sklearn.base import BaseEstimator
 
-MAGIC = b"skvalue checkpoint, format 1\n"
+from .file_lock import FileLock
+
+MAGIC = b"skvalue checkpoint, format 2\n"
+
+# What every header tells: how the run began, and what it must have in common with one
+# that goes on with it.
+HEADER = {"seed", "fingerprint"}
+
+# What numpy and zipfile raise on bytes that are no archive of arrays.
+NO_ARCHIVE = (
+    EOFError,
+    KeyError,
+    NotImplementedError,
+    OSError,
+    RuntimeError,
+    ValueError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
-def save(path, header, arrays):
-    """Write a checkpoint atomically.
+class Checkpoint:
+    """One file that holds the state of one run; a context that keeps others out of it.
+
+    Leaving the context writes the latest state that is not yet in the file, also after
+    an exception. Without a path everything here does nothing.
 
     Parameters
     ----------
-    path : str or path-like
-        Where to; replaced in one step.
+    path : str, path-like or None
+        The file; a link is followed.
 
-    header : dict
-        Anything JSON.
+    interval : float, default=60.0
+        Seconds between two writes, at least.
 
-    arrays : dict of str to ndarray
-        The state.
+    Raises
+    ------
+    ValueError
+        On entering: if the file cannot be written, is none that should be, or is used
+        by another run. It is left as it was.
     """
-    path = Path(path)
-    buffer = io.BytesIO()
-    np.savez(buffer, header=np.array(json.dumps(header)), **arrays)
-    payload = buffer.getvalue()
-    temporary = path.with_name(f".{path.name}.skvalue-tmp")
-    with open(temporary, "wb") as file:
-        file.write(MAGIC + hashlib.sha256(payload).digest() + payload)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
-    _sync_directory(path.parent)
+
+    def __init__(self, path, interval=60.0):
+        self.path = path
+        self.interval = interval
+        self._latest = None
+
+    def __enter__(self):
+        if self.path is not None:
+            try:
+                self._take_place()
+            except OSError as error:
+                raise self._error(f"cannot be written: {_reason(error)}.") from error
+        return self
+
+    def __exit__(self, *exception):
+        if self.path is None:
+            return
+        try:
+            if self._latest is not None:
+                self.save(*self._latest)
+        finally:
+            self._lock.release()
+
+    # ------------------------------------------------------------------- reading
+
+    def load(self):
+        """Read the file.
+
+        Returns
+        -------
+        header : dict or None
+            None without a file.
+
+        arrays : dict of str to ndarray or None
+            None without a file.
+
+        Raises
+        ------
+        ValueError
+            If it holds something else, or is damaged. It is left as it was.
+        """
+        if self.path is None:
+            return None, None
+        try:
+            with open(self._target, "rb") as file:
+                if file.read(len(MAGIC)) != MAGIC:
+                    raise self._not_ours()
+                digest, payload = file.read(32), file.read()
+        except FileNotFoundError:
+            return None, None
+        except OSError as error:
+            raise self._error(f"cannot be read: {_reason(error)}.") from error
+        if hashlib.sha256(payload).digest() != digest:
+            raise self._error(
+                "is truncated or damaged; it is left as it was. Remove the file to "
+                "start again."
+            )
+        try:
+            with np.load(io.BytesIO(payload), allow_pickle=False) as archive:
+                arrays = {name: archive[name] for name in archive.files}
+            header = json.loads(str(arrays.pop("header")))
+        except NO_ARCHIVE as error:
+            raise self._not_ours() from error
+        if not isinstance(header, dict) or HEADER - header.keys():
+            raise self._not_ours()
+        return header, arrays
+
+    # ------------------------------------------------------------------- writing
+
+    def save_if_due(self, header, state):
+        """Write the state if the interval is over; else keep it for later.
+
+        Parameters
+        ----------
+        header : dict
+            JSON, with ``seed`` and ``fingerprint``.
+
+        state : callable
+            Returns the arrays, as a dict; they are not modified afterwards.
+        """
+        if self.path is None:
+            return
+        self._latest = header, state()
+        if time.monotonic() - self._saved_at >= self.interval:
+            self.save(*self._latest)
+
+    def save(self, header, arrays):
+        """Write atomically; where that fails, warn, keep the old file and go on.
+
+        Parameters
+        ----------
+        header : dict
+            JSON, with ``seed`` and ``fingerprint``.
+
+        arrays : dict of str to ndarray
+            The state.
+        """
+        # A forked child has lost the lock, and must not write beside its parent.
+        if self.path is None or not self._lock.is_held:
+            return
+        try:
+            self._replace(header, arrays)
+            self._latest = None
+        except (OSError, MemoryError) as error:
+            self._warn(
+                f"could not be written: {_reason(error)}. The fit goes on and tries "
+                "again at the next interval and at its end; the file is left as it was."
+            )
+        finally:
+            self._saved_at = time.monotonic()
+
+    def _replace(self, header, arrays):
+        buffer = io.BytesIO()
+        np.savez(buffer, header=np.array(json.dumps(header)), **arrays)
+        payload = buffer.getbuffer()
+        try:
+            self._write_temporary(MAGIC, hashlib.sha256(payload).digest(), payload)
+            with suppress(OSError):
+                shutil.copymode(self._target, self._temporary)
+            os.replace(self._temporary, self._target)
+        finally:
+            self._remove_temporary()
+        _sync_directory(os.path.dirname(self._target))
+
+    def _write_temporary(self, *parts):
+        self._remove_temporary()
+        # "x": never through a link that somebody put there.
+        with open(self._temporary, "xb") as file:
+            for part in parts:
+                file.write(part)
+            file.flush()
+            os.fsync(file.fileno())
+
+    def _remove_temporary(self):
+        with suppress(OSError):
+            os.unlink(self._temporary)
+
+    # ----------------------------------------------------------------- the place
+
+    def _take_place(self):
+        """Find the file, lock it, and try to write beside it."""
+        self._target = self._find_target()
+        folder, name = os.path.split(self._target)
+        self._temporary = os.path.join(folder, f".{name}.skvalue-tmp")
+        self._lock = FileLock(os.path.join(folder, f".{name}.skvalue-lock"))
+        if not self._lock.acquire():
+            raise self._error(
+                "is in use by another fit, in this process or another; wait for it, or "
+                "give each fit a file of its own."
+            )
+        with ExitStack() as undo:
+            undo.callback(self._lock.release)
+            if not self._lock.is_supported:
+                self._warn(
+                    "cannot be locked on this file system: make sure that no other fit "
+                    "uses it."
+                )
+            # Also removes what a killed run may have left there.
+            try:
+                self._write_temporary(MAGIC)
+            finally:
+                self._remove_temporary()
+            undo.pop_all()
+        self._saved_at = time.monotonic()
+
+    def _find_target(self):
+        """Absolute path of the regular file, links followed, that may be written."""
+        path = os.fsdecode(self.path)
+        if not path or "\0" in path:
+            raise self._error("is no file name; give the path of a file.")
+        try:
+            target = os.path.realpath(path)
+        except ValueError as error:
+            raise self._error(f"is no file name: {error}.") from error
+        folder = Path(target if os.path.islink(path) else path).parent
+        if not folder.is_dir():
+            raise self._error(f"cannot be written: there is no folder {folder}.")
+        try:
+            mode = os.stat(target).st_mode
+        except FileNotFoundError:
+            mode = None
+        if path.endswith(os.sep) or (mode is not None and stat.S_ISDIR(mode)):
+            raise self._error("is a folder; give the path of a file in it.")
+        if mode is not None and not stat.S_ISREG(mode):
+            raise self._error(
+                "is not a regular file but a device, a pipe or a socket; give the path "
+                "of a file."
+            )
+        # The superuser may write what is marked as read-only, but should not.
+        if mode is not None and not (mode & 0o222 and os.access(target, os.W_OK)):
+            raise self._error(
+                "is a read-only file, which is left as it was; give another path, or "
+                "allow writing to it."
+            )
+        return target
+
+    # ------------------------------------------------------------------ messages
+
+    def _error(self, what):
+        return ValueError(f"checkpoint={os.fsdecode(self.path)!r} {what}")
+
+    def _not_ours(self):
+        return self._error(
+            "is not a checkpoint of this version of skvalue; it is left as it was. "
+            "Give another path, or remove the file."
+        )
+
+    def _warn(self, what):
+        warnings.warn(
+            f"checkpoint={os.fsdecode(self.path)!r} {what}",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+
+
+def _reason(error):
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
 def _sync_directory(directory):
@@ -55,152 +289,9 @@ def _sync_directory(directory):
     descriptor = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        # Some network file systems sync files only.
+        if error.errno != errno.EINVAL:
+            raise
     finally:
         os.close(descriptor)
-
-
-def load(path):
-    """Read a checkpoint.
-
-    Parameters
-    ----------
-    path : str or path-like
-        File that `save` wrote, or that does not exist yet.
-
-    Returns
-    -------
-    header : dict or None
-        None without a file.
-
-    arrays : dict of str to ndarray or None
-        None without a file.
-
-    Raises
-    ------
-    ValueError
-        If there is a file of something else, or a damaged one. It is left as it was.
-    """
-    path = Path(path)
-    if not path.parent.is_dir():
-        raise ValueError(f"checkpoint={str(path)!r}: there is no folder {path.parent}.")
-    if not path.exists():
-        return None, None
-    content = path.read_bytes()
-    if not content.startswith(MAGIC):
-        raise ValueError(
-            f"checkpoint={str(path)!r} is not a checkpoint of this version of skvalue; "
-            "it is left as it was. Give another path, or remove the file."
-        )
-    digest, payload = content[len(MAGIC) :][:32], content[len(MAGIC) + 32 :]
-    if hashlib.sha256(payload).digest() != digest:
-        raise ValueError(
-            f"checkpoint={str(path)!r} is truncated or damaged; it is left as it was. "
-            "Remove the file to start again."
-        )
-    with np.load(io.BytesIO(payload), allow_pickle=False) as archive:
-        arrays = {name: archive[name] for name in archive.files}
-    return json.loads(str(arrays.pop("header"))), arrays
-
-
-def check_same_run(saved, current, source):
-    """Raise unless two fingerprints agree.
-
-    Parameters
-    ----------
-    saved, current : dict of str to str
-        See `fingerprint`.
-
-    source : str
-        What holds the saved one, for the message.
-
-    Raises
-    ------
-    ValueError
-        If they differ; the message names what.
-    """
-    names = sorted(saved.keys() | current.keys())
-    different = [name for name in names if saved.get(name) != current.get(name)]
-    if different:
-        raise ValueError(
-            f"{source} belongs to another run: {', '.join(different)} differ(s). It is "
-            "left as it was; fit with what it was made with, or start anew."
-        )
-
-
-def fingerprint(data, parameters):
-    """What must be equal for one run to go on with the state of another.
-
-    Parameters
-    ----------
-    data : dict of str to array or None
-        Arrays and sparse matrices.
-
-    parameters : dict of str to object
-        Constructor parameters.
-
-    Returns
-    -------
-    fingerprint : dict of str to str
-        One entry each, and the versions of what computes.
-    """
-    prints = {name: digest(array) for name, array in data.items()}
-    prints |= {name: describe(value) for name, value in parameters.items()}
-    for package in ("numpy", "scipy", "scikit-learn", "torch", "skvalue"):
-        prints[f"{package} version"] = version(package)
-    return prints
-
-
-def digest(array):
-    """SHA-256 of the content, type and shape of an array or sparse matrix."""
-    if array is None:
-        return "None"
-    if sparse.issparse(array):
-        parts = [digest(part) for part in (array.data, array.indices, array.indptr)]
-        return f"{array.format}{array.shape}" + "".join(parts)
-    array = np.ascontiguousarray(array)
-    content = (
-        array.tobytes() if array.dtype != object else repr(array.tolist()).encode()
-    )
-    return f"{array.dtype}{array.shape}" + hashlib.sha256(content).hexdigest()
-
-
-def describe(value):
-    """Text that is equal for equal parameters, in any process."""
-    if isinstance(value, BaseEstimator):
-        parameters = value.get_params(deep=False)
-        inside = ", ".join(f"{k}={describe(parameters[k])}" for k in sorted(parameters))
-        return f"{_qualified_name(type(value))}({inside})"
-    if isinstance(value, np.ndarray) or sparse.issparse(value):
-        return digest(value)
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{k!r}: {describe(v)}" for k, v in value.items()) + "}"
-    if isinstance(value, (list, tuple)):
-        return f"{type(value).__name__}({', '.join(map(describe, value))})"
-    if isinstance(value, partial):
-        return f"partial({describe([value.func, value.args, value.keywords])})"
-    if hasattr(value, "__code__"):
-        # What a closure holds is a parameter of it like its defaults.
-        cells = [cell.cell_contents for cell in value.__closure__ or ()]
-        inputs = describe([cells, value.__defaults__, value.__kwdefaults__])
-        return f"{_qualified_name(value)}({_code(value.__code__)}, {inputs})"
-    if callable(value) and hasattr(value, "__qualname__"):
-        return _qualified_name(value)
-    if isinstance(value, np.random.RandomState):
-        return describe(value.get_state(legacy=False))
-    if hasattr(value, "__dict__"):
-        return f"{_qualified_name(type(value))}({describe(vars(value))})"
-    return repr(value)
-
-
-def _code(code):
-    """What a function does, without where it lies in memory."""
-    constants = [
-        _code(constant) if hasattr(constant, "co_code") else repr(constant)
-        for constant in code.co_consts
-    ]
-    content = repr((code.co_code, code.co_names, constants))
-    return hashlib.sha256(content.encode()).hexdigest()
-
-
-def _qualified_name(value):
-    return f"{value.__module__}.{value.__qualname__}"

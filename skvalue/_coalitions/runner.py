@@ -4,13 +4,10 @@
 disk. Nothing here knows what the players are, so whatever values players can run it.
 """
 
-import time
-
 from joblib import effective_n_jobs
 from sklearn.utils.parallel import Parallel, delayed
 
 from ..utils._threads import one_thread
-from . import checkpoint
 
 
 def run_block(game, sampler, seeds, start, n_units):
@@ -47,7 +44,7 @@ def run_block(game, sampler, seeds, start, n_units):
         return sampler.run(game, seeds, start, n_units)
 
 
-def sample(run, seed, *, tol, n_jobs, task, report, saving=None):
+def sample(run, seed, *, tol, n_jobs, task, report, checkpoint, header):
     """Run until the budget is used up or the values are precise enough.
 
     Parameters
@@ -70,11 +67,13 @@ def sample(run, seed, *, tol, n_jobs, task, report, saving=None):
     report : callable
         Called with the run after each wave.
 
-    saving : tuple (path, header, interval) or None, default=None
-        Where to save the state, with what header, and the least seconds between.
+    checkpoint : Checkpoint
+        Entered; saves the state where it has a path.
+
+    header : dict or None
+        Saved with the state.
     """
     n_workers = effective_n_jobs(n_jobs)
-    saved_at = time.monotonic()
     with Parallel(n_jobs=n_jobs) as parallel:
         while not run.is_precise(tol):
             wave = run.next_wave(n_workers)
@@ -93,8 +92,4 @@ def sample(run, seed, *, tol, n_jobs, task, report, saving=None):
                 )
             run.accept(wave, results, lambda: run.is_precise(tol))
             report(run)
-            if saving is not None and time.monotonic() - saved_at >= saving[2]:
-                checkpoint.save(*saving[:2], run.to_arrays())
-                saved_at = time.monotonic()
-    if saving is not None:
-        checkpoint.save(*saving[:2], run.to_arrays())
+            checkpoint.save_if_due(header, run.to_arrays)

@@ -1,14 +1,19 @@
 """What `AmortizedShapley` learns from: two independent sets of noisy values."""
 
+import os
 from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
 from sklearn.base import clone
 
+from .._coalitions.checkpoint import Checkpoint
 from ..semivalues import DataShapley, DistributionalShapley
 from ..semivalues._base import BaseSemivalue
 from ..utils._random import draw_seed, integer_seed, seeded
+
+# Of the checkpoints of the values to train on and of those to choose by.
+SUFFIXES = ("", ".validation")
 
 
 class NoisyValues(NamedTuple):
@@ -83,7 +88,16 @@ def check_source(valuator):
             "valuator has warm_start=True, but there are two sets of values to go on "
             "with; set it to False, and AmortizedShapley's warm_start to True."
         )
+    if valuator.checkpoint is not None:
+        for suffix in SUFFIXES:
+            # The second file is needed late: what is wrong with it shows now.
+            with Checkpoint(_checkpoint_of(valuator, suffix)) as checkpoint:
+                checkpoint.load()
     return valuator
+
+
+def _checkpoint_of(source, suffix):
+    return os.fsdecode(source.checkpoint) + suffix
 
 
 def resolve_state(random_state, kept):
@@ -184,14 +198,14 @@ def make_valuators(source, rng, *, warm_start, n_jobs, verbose, states):
         The second saves its state beside that of the first.
     """
     valuators = []
-    for suffix, state in zip(("", ".validation"), states, strict=True):
+    for suffix, state in zip(SUFFIXES, states, strict=True):
         valuator = clone(source).set_params(random_state=draw_seed(rng))
         if source.n_jobs is None:
             valuator.set_params(n_jobs=n_jobs)
         if verbose:
             valuator.set_params(verbose=verbose)
         if source.checkpoint is not None:
-            valuator.set_params(checkpoint=f"{source.checkpoint}{suffix}")
+            valuator.set_params(checkpoint=_checkpoint_of(source, suffix))
         if warm_start:
             valuator.set_params(warm_start=True).resume(state)
         valuators.append(valuator)

@@ -4,12 +4,15 @@
 the rows. What ``warm_start`` continues is what ``checkpoint`` saves.
 """
 
+import os
+from dataclasses import dataclass
 from numbers import Integral, Real
-from os import PathLike
 
 import numpy as np
+from sklearn.base import clone
 
-from .._coalitions import checkpoint
+from .._coalitions.checkpoint import Checkpoint
+from .._coalitions.fingerprint import check_same_run, fingerprint
 from .._coalitions.run import SamplingRun
 from .._coalitions.runner import sample
 from ..utils._random import integer_seed
@@ -30,6 +33,15 @@ NOT_IN_FINGERPRINT = {
 }
 
 
+@dataclass
+class SavedState:
+    """A state that a fit may go on with, and where it comes from."""
+
+    source: str
+    header: dict
+    arrays: dict
+
+
 class SamplingValuator(GameValuator):
     """Base of the valuators that sample coalitions.
 
@@ -42,7 +54,7 @@ class SamplingValuator(GameValuator):
         "max_evaluations": [Interval(Integral, 1, None, closed="left"), None],
         "tol": [Interval(Real, 0, None, closed="left"), None],
         "warm_start": ["boolean"],
-        "checkpoint": [str, PathLike, None],
+        "checkpoint": [str, os.PathLike, None],
         "checkpoint_interval": [Interval(Real, 0, None, closed="left")],
     }
 
@@ -89,45 +101,39 @@ class SamplingValuator(GameValuator):
         raise NotImplementedError
 
     def _fit(self, X, y, X_val, y_val):
-        source, header, arrays = self._find_state()
-        seed = integer_seed(self.random_state) if header is None else header["seed"]
-        games, players = self._make_games(X, y, X_val, y_val, seed)
-        run = SamplingRun(
-            games,
-            [self._make_sampler(game) for game in games],
-            players,
-            len(y),
-            max_evaluations=self.max_evaluations,
-            least_units=self._least_units,
-        )
-        if self.warm_start or self.checkpoint is not None:
-            data = {"X": X, "y": y, "X_val": X_val, "y_val": y_val}
-            new_header = self._header(data, players, seed)
-            if header is not None:
-                checkpoint.check_same_run(
-                    header["fingerprint"], new_header["fingerprint"], source
-                )
-                run.restore(arrays)
-            header = new_header
-        self._sample(run, seed, header)
-        self._set_values(run, seed)
-        self.n_evaluations_ = run.n_evaluations
-        self.least_evaluations_ = run.least_evaluations
-        self._state = (header, run.to_arrays()) if self.warm_start else None
-
-    def _sample(self, run, seed, header):
-        saving = None
-        if self.checkpoint is not None:
-            saving = self.checkpoint, header, self.checkpoint_interval
-        sample(
-            run,
-            seed,
-            tol=self.tol,
-            n_jobs=self.n_jobs,
-            task=self._task,
-            report=self._report,
-            saving=saving,
-        )
+        with Checkpoint(self.checkpoint, self.checkpoint_interval) as checkpoint:
+            states = self._find_states(checkpoint)
+            seed = (
+                states[0].header["seed"] if states else integer_seed(self.random_state)
+            )
+            games, players = self._make_games(X, y, X_val, y_val, seed)
+            run = SamplingRun(
+                games,
+                [self._make_sampler(game) for game in games],
+                players,
+                len(y),
+                max_evaluations=self.max_evaluations,
+                least_units=self._least_units,
+            )
+            header = None
+            if self.warm_start or self.checkpoint is not None:
+                data = {"X": X, "y": y, "X_val": X_val, "y_val": y_val}
+                header = self._header(data, players, seed)
+                _go_on(run, states, header)
+            sample(
+                run,
+                seed,
+                tol=self.tol,
+                n_jobs=self.n_jobs,
+                task=self._task,
+                report=self._report,
+                checkpoint=checkpoint,
+                header=header,
+            )
+            self._state = (header, run.to_arrays()) if self.warm_start else None
+            self._set_values(run, seed)
+            self.n_evaluations_ = run.n_evaluations
+            self.least_evaluations_ = run.least_evaluations
 
     # ------------------------------------------------------------ going on, saving
 
@@ -158,15 +164,16 @@ class SamplingValuator(GameValuator):
         self._state = state
         return self
 
-    def _find_state(self):
-        """Where the state that this fit continues comes from, and the state."""
+    def _find_states(self, checkpoint):
+        """What this fit may go on with: the last fit of this object, the file."""
+        states = []
         if self.warm_start and self._state is not None:
-            return "warm_start=True: the fitted state", *self._state
-        if self.checkpoint is not None:
-            return f"checkpoint={str(self.checkpoint)!r}", *checkpoint.load(
-                self.checkpoint
-            )
-        return None, None, None
+            states.append(SavedState("warm_start=True: the fitted state", *self._state))
+        header, arrays = checkpoint.load()
+        if header is not None:
+            source = f"checkpoint={os.fsdecode(self.checkpoint)!r}"
+            states.append(SavedState(source, header, arrays))
+        return states
 
     def _header(self, data, players, seed):
         """What a later fit must share with this one to continue it, and the seed."""
@@ -177,11 +184,14 @@ class SamplingValuator(GameValuator):
             for name, value in self.get_params(deep=False).items()
             if name not in NOT_IN_FINGERPRINT
         }
+        if self.estimator is not None:
+            # Only clones are fitted: what it may have learnt before does not count.
+            parameters["estimator"] = clone(self.estimator)
         # None continues any seed; a RandomState instance has moved on by then.
         if isinstance(self.random_state, Integral):
             parameters["random_state"] = int(self.random_state)
         parameters["valuator"] = type(self)
-        return {"seed": seed, "fingerprint": checkpoint.fingerprint(data, parameters)}
+        return {"seed": seed, "fingerprint": fingerprint(data, parameters)}
 
     # ------------------------------------------------------------------- reporting
 
@@ -206,3 +216,15 @@ class SamplingValuator(GameValuator):
                 f"contribution that counts in {run.n_evaluations} evaluations; raise "
                 "max_evaluations."
             )
+
+
+def _go_on(run, states, header):
+    """Restore the state that is further on; all must be of this run."""
+    for state in states:
+        check_same_run(_identity(state.header), _identity(header), state.source)
+    if states:
+        run.restore(max(states, key=lambda s: s.arrays["used"].sum()).arrays)
+
+
+def _identity(header):
+    return header["fingerprint"] | {"seed": header["seed"]}

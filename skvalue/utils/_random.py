@@ -61,7 +61,8 @@ def seeded(estimator, seed):
         The clone.
     """
     cloned = clone(estimator)
-    return cloned.set_params(
+    # Not its return value: FrozenEstimator.set_params returns nothing.
+    cloned.set_params(
         **{
             name: seed % 2**31
             for name, value in cloned.get_params(deep=True).items()
@@ -69,3 +70,4 @@ def seeded(estimator, seed):
             and (name == "random_state" or name.endswith("__random_state"))
         }
     )
+    return cloned

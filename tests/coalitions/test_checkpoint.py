@@ -1,23 +1,12 @@
-"""Runs that are stopped and continued: by the user, by the budget, by SIGKILL."""
-
-import json
-import subprocess
-import sys
-from functools import partial
-from pathlib import Path
+"""Runs that are stopped and continued, by the user or by the budget."""
 
 import numpy as np
 import pytest
 from coalition_oracles import CentroidClassifier
 from numpy.testing import assert_array_equal
-from scipy.sparse import csr_array
 from sklearn.base import clone
 from sklearn.datasets import make_classification
-from sklearn.metrics import accuracy_score, make_scorer
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from skvalue._coalitions import checkpoint as _checkpoint
 from skvalue.semivalues import (
     AME,
     BetaShapley,
@@ -145,105 +134,3 @@ def test_files_of_something_else_raise_and_stay(kind, tmp_path):
     with pytest.raises(ValueError, match=r"not a checkpoint|truncated or damaged"):
         valuator.fit(X, Y)
     assert path.read_bytes() == content
-
-
-def test_a_failing_write_leaves_the_old_checkpoint(tmp_path, monkeypatch):
-    path = tmp_path / "values.ckpt"
-    _checkpoint.save(path, {"seed": 1, "fingerprint": {}}, {"a": np.arange(3)})
-    before = path.read_bytes()
-
-    def full_disk(descriptor):
-        raise OSError("no space left")
-
-    monkeypatch.setattr(_checkpoint.os, "fsync", full_disk)
-    with pytest.raises(OSError, match="no space left"):
-        _checkpoint.save(path, {"seed": 2, "fingerprint": {}}, {"a": np.arange(9)})
-    assert path.read_bytes() == before
-
-
-def test_fingerprints_tell_parameters_apart():
-    def one(x):
-        return x + 1
-
-    def two(x):
-        return x + 2
-
-    def add(amount):
-        return lambda x: x + amount
-
-    different = [
-        FunctionTransformer(add(1)),
-        FunctionTransformer(add(2)),
-        FunctionTransformer(partial(one, 1)),
-        FunctionTransformer(partial(one, 2)),
-        make_pipeline(StandardScaler(), CentroidClassifier()),
-        make_pipeline(StandardScaler(with_mean=False), CentroidClassifier()),
-        FunctionTransformer(one),
-        FunctionTransformer(two),
-        make_scorer(accuracy_score),
-        make_scorer(accuracy_score, normalize=False),
-        accuracy_score,
-        np.arange(3),
-        np.arange(4),
-        csr_array(np.eye(2)),
-        [1, 2],
-        (1, 2),
-        {"a": 1},
-        None,
-        0.5,
-    ]
-    texts = [_checkpoint.describe(value) for value in different]
-    assert len(set(texts)) == len(texts)
-    assert texts == [_checkpoint.describe(value) for value in different]
-    assert not any("0x" in text for text in texts)
-
-
-SUPERVISOR = """
-import json, os, random, signal, sys, time
-import numpy as np
-from coalition_oracles import CentroidClassifier
-from sklearn.datasets import make_classification
-from skvalue.semivalues import DataShapley
-
-path, out = sys.argv[1:]
-X, y = make_classification(24, 4, random_state=0)
-valuator = DataShapley(
-    CentroidClassifier(), cv=2, tol=None, max_evaluations=4000, random_state=0,
-    checkpoint=path, checkpoint_interval=0.0,
-)
-moments = random.Random(0)
-kills = 0
-while kills < 10:
-    child = os.fork()
-    if not child:
-        valuator.fit(X, y)
-        os._exit(0)
-    time.sleep(moments.uniform(0.01, 0.06))
-    os.kill(child, signal.SIGKILL)
-    _, status = os.waitpid(child, 0)
-    if not os.WIFSIGNALED(status):
-        break
-    kills += 1
-valuator.fit(X, y)
-with open(out, "w") as file:
-    json.dump([kills, valuator.n_evaluations_, valuator.data_values_.tolist()], file)
-"""
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="needs os.fork and SIGKILL")
-def test_resume_after_ten_kills_is_bitwise_identical(tmp_path):
-    out = tmp_path / "values.json"
-    subprocess.run(
-        [sys.executable, "-c", SUPERVISOR, tmp_path / "values.ckpt", out],
-        check=True,
-        cwd=Path(__file__).parents[1],
-        env={"PYTHONPATH": str(Path(__file__).parents[2]), "OMP_NUM_THREADS": "1"},
-    )
-    kills, n_evaluations, values = json.loads(out.read_text())
-    assert kills >= 5
-    X, y = make_classification(24, 4, random_state=0)
-    whole = DataShapley(
-        CentroidClassifier(), cv=2, tol=None, max_evaluations=4000, random_state=0
-    ).fit(X, y)
-    assert n_evaluations == whole.n_evaluations_
-    assert values == whole.data_values_.tolist()
