@@ -64,7 +64,7 @@ class LeaveOneOut(GameValuator):
         Values, in units of `scoring`; higher is better.
 
     n_evaluations_ : int
-        Fits of coalitions that the values are made of.
+        Fits that the values are made of: one more than rows, in each fold.
 
     classes_ : ndarray of shape (n_classes,)
         The labels, where the target is categorical.
@@ -77,10 +77,10 @@ class LeaveOneOut(GameValuator):
     -----
     n + 1 fits. Where the batched engine applies (see `DataShapley`), the fits without a
     row start from the fit of all rows and its Hessian, and go on in double precision
-    until rounding ends them: the values are those of refits to the last digits, whatever
-    the ``tol`` and ``max_iter`` of the estimator, at a small part of their cost,
-    :math:`O(n^2 d)` for logistic models and :math:`O(n d^2 + n\, n_{val}\, d)` for
-    ridge models. Memory is linear in n.
+    until rounding ends them. The values are those of refits that are solved as far,
+    whatever the ``tol`` and ``max_iter`` of the estimator, at a small part of the cost:
+    :math:`O(n^2 d)` for logistic models, :math:`O(n d^2 + n\, n_{val}\, d)` for ridge
+    models. Memory is linear in n.
 
     References
     ----------

@@ -8,8 +8,6 @@ rounding ends it, side by side with others and with the Hessian of :math:`N`; fo
 squared loss the step is exact.
 """
 
-import torch
-
 from .shared_subsets import SHARING, solve_pairs
 
 
