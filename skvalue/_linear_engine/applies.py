@@ -167,7 +167,7 @@ def make_engine(
 
     Returns
     -------
-    engine : skvalue._torch.engine.LinearEngine
+    engine : skvalue._linear_engine.engine.LinearEngine
         See the module docstring for its surface.
     """
     from .engine import LinearEngine

@@ -17,9 +17,12 @@ from .standardise import standardise
 # divides it again.
 RELATIVE_TOLERANCE = {torch.float32: 1e-3, torch.float64: 1e-12}
 MAX_TOLERANCE = 1e-4
+# Rows without number fit nearly any labels, and little of the loss is left.
+MAX_REDUCED_TOLERANCE = 1e-6
 # Where all is solved until rounding ends it: 1e-8 of what one row moves.
 EXACT_TOLERANCE = 1e-16
-SMALLEST_RESIDUAL = 1e-12
+# What rows that all models are certain of may ask for, as a share of a tolerance.
+SMALLEST_RESIDUAL = {torch.float32: 1e-2, torch.float64: 1e-12}
 # Residuals are known to the rounding of 1; what that leaves open grows with the inverse
 # Hessian, and that as residuals fall.
 ROUNDING = 1e-31
@@ -94,7 +97,7 @@ class LinearProblem:
         self.X, self.X_val = X.to(device), X_val.to(device)
         self.penalty = penalty.to(device)
         self.loss, self.n_classes, self.dtype = loss, n_classes, dtype
-        self.exact, self.residual = exact, 1.0
+        self.exact, self.residual, self.reduced = exact, 1.0, False
         self.empty_value = float(empty_value)
         self._read_targets(y, y_val, scoring, class_values, device)
         self.kind = loss
@@ -102,10 +105,16 @@ class LinearProblem:
             self.kind = "multinomial"
         self.table = Table(self.X, self.target)
         self.start = self._model_of_everyone()
-        if exact and loss == "logistic":
+        # Reduced rows are separable.
+        self.reduced = self.X.shape[1] < self.width
+        if (exact or self.reduced) and self.needs_model(
+            self.members.sum(0, keepdim=True)
+        ).all():
             # Where rows are certain, leaving one out moves a model by as much less.
-            self.residual = max(float(self._mean_residual()), SMALLEST_RESIDUAL)
-            self.start = self._model_of_everyone()
+            for _ in range(2 if loss == "logistic" else 0):
+                smallest = SMALLEST_RESIDUAL[dtype]
+                self.residual = max(float(self._mean_residual()), smallest)
+                self.start = self._model_of_everyone()
 
     def _read_targets(self, y, y_val, scoring, class_values, device):
         if self.n_classes is None:
@@ -156,9 +165,11 @@ class LinearProblem:
             rounding = ROUNDING * len(self.X) / self.residual
             relative = max(EXACT_TOLERANCE * self.residual, rounding)
         else:
-            relative = RELATIVE_TOLERANCE[self.dtype]
+            relative = RELATIVE_TOLERANCE[self.dtype] * self.residual
         relative = relative * self.X.shape[1]
-        return (relative / sizes.clamp(min=1)).clamp(max=MAX_TOLERANCE)
+        largest = MAX_REDUCED_TOLERANCE if self.reduced else MAX_TOLERANCE
+        largest = largest * self.residual
+        return (relative / sizes.clamp(min=1)).clamp(max=largest)
 
     def zeros(self, count):
         """Parameters to start from, (count, c, p)."""
