@@ -23,6 +23,8 @@ The surface that `_coalitions` codes against::
         engine.walk(permutations, k)     # (n_permutations, n_samples)
         engine.in_out(masks)             # (n_coalitions, n_samples)
         engine.supports_in_out           # False: use walk or scores instead
+        engine.leave_one_out(rows)       # (n_rows,); with exact=True
+        engine.supports_leave_one_out    # False: refit
         engine.block_size("scores")      # coalitions a call; also "walk", "in_out"
 
 `masks` are 0/1 or boolean ``(n_coalitions, n_samples)``, `permutations` integers; every
@@ -118,6 +120,7 @@ def make_engine(
     one_class_value=None,
     device="cpu",
     dtype=None,
+    exact=False,
 ):
     """Engine for a game that `engine_applies` to.
 
@@ -158,9 +161,13 @@ def make_engine(
         Precision of the products. None: float32 for logistic losses, whose solutions
         are iterative; float64 for ridge, which is exact.
 
+    exact : bool, default=False
+        Whether models are solved until rounding ends it, in float64. `leave_one_out`
+        takes such an engine.
+
     Returns
     -------
-    engine : skvalue._torch.engine.LinearEngine
+    engine : skvalue._linear_engine.engine.LinearEngine
         See the module docstring for its surface.
     """
     from .engine import LinearEngine
@@ -181,7 +188,8 @@ def make_engine(
         if classes is None
         else [one_class_value(code) for code in range(len(classes))],
         device=device,
-        dtype=dtype or ("float32" if is_logistic else "float64"),
+        dtype=dtype or ("float32" if is_logistic and not exact else "float64"),
+        exact=exact,
     )
 
 

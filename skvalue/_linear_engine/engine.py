@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from ..utils._threads import one_thread
+from .leave_one_out import leave_one_out
 from .permutation_walk import walk
 from .problem import LinearProblem
 from .shared_subsets import in_out
@@ -16,6 +17,8 @@ LARGEST_BLOCK = {"scores": 256, "walk": 64, "in_out": 64}
 SMALLEST_BLOCK = 16
 # The Hessian of all classes of a multinomial model is inverted once a coalition.
 MAX_JOINT_PARAMETERS = 512
+# For leave-one-out it is inverted once.
+MAX_EXACT_PARAMETERS = 2048
 
 
 class LinearEngine:
@@ -45,7 +48,15 @@ class LinearEngine:
         problem = self.problem
         if problem.kind != "multinomial":
             return True
-        return problem.n_classes * problem.X.shape[1] <= MAX_JOINT_PARAMETERS
+        return problem.n_classes * problem.width <= MAX_JOINT_PARAMETERS
+
+    @property
+    def supports_leave_one_out(self):
+        """Whether `leave_one_out` is affordable, as `supports_in_out` of `in_out`."""
+        problem = self.problem
+        if problem.kind != "multinomial":
+            return True
+        return problem.n_classes * problem.X.shape[1] <= MAX_EXACT_PARAMETERS
 
     def block_size(self, kind="scores"):
         """Coalitions (permutations) a call that use time and memory well.
@@ -61,7 +72,9 @@ class LinearEngine:
             A function of the shape of the problem only.
         """
         problem = self.problem
-        n, p = problem.X.shape
+        n = len(problem.X)
+        # Not the rank of the rows, which rounding decides.
+        p = min(problem.width, n + 1)
         columns = len(problem.target)
         inverse = p * p
         if kind == "in_out" and problem.kind == "multinomial":
@@ -93,7 +106,7 @@ class LinearEngine:
                 sizes = counts[plain].sum(1)
                 theta = problem.fit(masks[plain], sizes, counts[plain])
                 utilities[plain] = problem.values(theta, counts[plain])
-            return utilities.cpu().numpy()
+            return _finite(utilities)
 
     def walk(self, permutations, min_size):
         """Marginal contribution of each row at its place in each permutation.
@@ -116,7 +129,8 @@ class LinearEngine:
             permutations = torch.tensor(
                 np.asarray(permutations, dtype=np.int64), device=self.problem.X.device
             )
-            return walk(self.problem, permutations, int(min_size)).cpu().numpy()
+            contributions = walk(self.problem, permutations, int(min_size))
+            return _finite(contributions, len(permutations) * int(min_size))
 
     def in_out(self, masks):
         """Contribution of every row to every coalition.
@@ -134,15 +148,44 @@ class LinearEngine:
         if not self.supports_in_out:
             raise ValueError(
                 f"in_out needs at most {MAX_JOINT_PARAMETERS} parameters a model, not "
-                f"{self.problem.n_classes * self.problem.X.shape[1]}; use walk."
+                f"{self.problem.n_classes * self.problem.width}; use walk."
             )
         with inference():
-            return in_out(self.problem, self._masks(masks)).cpu().numpy()
+            return _finite(in_out(self.problem, self._masks(masks)))
+
+    def leave_one_out(self, rows):
+        """Contribution of some rows to all others, of an exact engine.
+
+        Parameters
+        ----------
+        rows : array-like of int, shape (n_rows,)
+            Row numbers.
+
+        Returns
+        -------
+        contributions : ndarray of shape (n_rows,), dtype float64
+            U(N) - U(N without i), each model solved until rounding ends it.
+        """
+        with inference():
+            rows = torch.tensor(
+                np.asarray(rows, dtype=np.int64), device=self.problem.X.device
+            )
+            return _finite(leave_one_out(self.problem, rows))
 
     def _masks(self, masks):
         masks = np.asarray(masks)
         dtype = np.float32 if self.problem.dtype == torch.float32 else np.float64
         return torch.from_numpy(masks.astype(dtype)).to(self.problem.X.device)
+
+
+def _finite(values, n_missing=0):
+    """As an array, if but for so many places all is a number."""
+    if int(values.isfinite().sum()) != values.numel() - n_missing:
+        raise ValueError(
+            "Scores of coalitions of X left the range of numbers; rescale X and X_val, "
+            "for example with StandardScaler, and real targets y."
+        )
+    return values.cpu().numpy()
 
 
 @contextmanager

@@ -30,6 +30,10 @@ OVERSHOT_SLOPE = 0.25
 MAX_CONJUGATE_STEPS = 60
 # Beyond this squared decrement a Hessian from elsewhere misleads.
 LARGE_DECREMENT = 1.0
+UNSOLVABLE = (
+    "A coalition of the rows of X has a Hessian that is singular, or not finite, to "
+    "rounding; rescale X, for example with StandardScaler, or {}."
+)
 
 
 def fit_logistic(rows, penalty, tolerance, theta, inverse=None):
@@ -92,11 +96,18 @@ def fit_multinomial(rows, penalty, tolerance, theta, present, inverse):
     theta : Tensor of shape (B, c, p)
         The solutions, centred over the classes present.
     """
+    objective = MultinomialObjective(rows, penalty, inverse, present)
+    return minimise(objective, centred(theta, present), tolerance)[0]
+
+
+def centred(theta, present):
+    """Multinomial models that predict the same, with mean 0 over the classes present.
+
+    Minima of the penalised loss are so, and gradients keep them so.
+    """
     theta = theta * present[:, :, None]
     mean = theta.sum(1, keepdim=True) / present.sum(1)[:, None, None]
-    theta = (theta - mean) * present[:, :, None]
-    objective = MultinomialObjective(rows, penalty, inverse, present)
-    return minimise(objective, theta, tolerance)[0]
+    return (theta - mean) * present[:, :, None]
 
 
 def fit_ridge(rows, penalty):
@@ -126,7 +137,9 @@ def fit_ridge(rows, penalty):
             weights = target.new_ones(len(rows), target.shape[-1])
         gram = gram + rows.gram(weights, part)
         moment = moment + rows.adjoint(weights[:, None] * target, part)
-    factor = torch.linalg.cholesky(gram + torch.diag(penalty))
+    factor, failed = torch.linalg.cholesky_ex(gram + torch.diag(penalty))
+    if failed.any():
+        raise ValueError(UNSOLVABLE.format("raise alpha"))
     theta = torch.cholesky_solve(moment.mT, factor).mT
     return theta, torch.cholesky_inverse(factor)
 
@@ -140,23 +153,34 @@ def minimise(objective, theta, tolerance):
     if len(unsolved):
         # Single precision cannot resolve these: nearly singular, or far from 0.
         hard = objective.take(unsolved).to(torch.float64)
-        solved, precise, failed = _newton(
-            hard,
-            torch.zeros_like(theta[unsolved], dtype=torch.float64),
-            tolerance[unsolved].double(),
-            MAX_ITERATIONS_FLOAT64,
-        )
-        if len(failed):
-            raise ValueError(
-                f"{len(failed)} of {len(theta)} coalitions could not be fitted in "
-                f"{MAX_ITERATIONS_FLOAT64} Newton steps; scale X, or lower C."
-            )
+        start = torch.zeros_like(theta[unsolved], dtype=torch.float64)
+        solved, precise = _from_zero(hard, start, tolerance[unsolved].double())
         theta[unsolved] = solved.to(theta.dtype)
         inverse[unsolved] = precise.to(theta.dtype)
     return theta, inverse
 
 
-def _newton(objective, theta, tolerance, max_iterations):
+def _from_zero(objective, start, tolerance):
+    """Where short steps do not get there, by steps that grow with the model."""
+    theta, inverse, left = _newton(objective, start, tolerance, MAX_ITERATIONS_FLOAT64)
+    if len(left):
+        theta[left], inverse[left], failed = _newton(
+            objective.take(left),
+            start[left],
+            tolerance[left],
+            MAX_ITERATIONS_FLOAT64,
+            growth=1.0,
+        )
+        if len(failed):
+            raise ValueError(
+                f"{len(failed)} of {len(theta)} coalitions of the rows of X could not "
+                f"be fitted in {MAX_ITERATIONS_FLOAT64} Newton steps; rescale X, for "
+                "example with StandardScaler, or lower C."
+            )
+    return theta, inverse
+
+
+def _newton(objective, theta, tolerance, max_iterations, growth=0.0):
     B, _, p = theta.shape
     solution, inverse = theta.clone(), theta.new_zeros(B, p, p)
     active = torch.arange(B, device=theta.device)
@@ -167,7 +191,11 @@ def _newton(objective, theta, tolerance, max_iterations):
         decrement = (gradient * step).sum((1, 2))
         solved = decrement <= tolerance
         size = step.abs().amax((1, 2))
-        step = step * (MAX_STEP / size.clamp(min=MAX_STEP))[:, None, None]
+        limit = MAX_STEP
+        if growth:
+            # Solutions far from 0 are reached in few steps.
+            limit = (growth * theta.abs().amax((1, 2))).clamp(min=MAX_STEP)
+        step = step * (limit / size.clamp(min=limit))[:, None, None]
         slope = (gradient * step).sum((1, 2))
         if last is not None:
             # Convexity: the slope behind a step tells whether it went too far, so
@@ -356,5 +384,7 @@ def inverse_of(hessian):
         eye = torch.eye(hessian.shape[-1], dtype=hessian.dtype, device=hessian.device)
         lift = 1e-3 * mean.clamp(min=1e-6)[:, None, None] * eye
         factor = factor.clone()
-        factor[bad] = torch.linalg.cholesky(hessian[bad] + lift)
+        factor[bad], failed = torch.linalg.cholesky_ex(hessian[bad] + lift)
+        if failed.any():
+            raise ValueError(UNSOLVABLE.format("lower C"))
     return torch.cholesky_inverse(factor)

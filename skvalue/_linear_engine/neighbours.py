@@ -10,6 +10,8 @@ Optimization", 2006, chapter 5), with the exact curvature along each direction.
 import torch
 
 MAX_STEPS = 8
+# To where rounding ends it.
+EXACT_STEPS = 24
 # The last step is taken after its decrement is seen, and leaves a small part of it.
 STEP_AHEAD = 30.0
 # A squared decrement that grows by this much calls for a new Hessian.
@@ -43,7 +45,7 @@ class Neighbours:
         self.rows, self.direction, self.leverage = rows, direction, leverage
         self.inverse, self.penalty = inverse, penalty
 
-    def descend(self, theta, tolerance):
+    def descend(self, theta, tolerance, max_steps=MAX_STEPS):
         """Minimise from `theta` (B, p) to a tolerance on the squared decrement.
 
         Returns
@@ -57,7 +59,7 @@ class Neighbours:
         solution, unsolved = theta, []
         active = torch.arange(len(theta), device=theta.device)
         models, last = self, None
-        for _ in range(MAX_STEPS):
+        for _ in range(max_steps):
             gradient, step = models.newton_step(theta)
             decrement = (gradient * step).sum(1)
             # The models that are not solved yet are written again.

@@ -2,23 +2,30 @@
 
 What the engine's passes share: standardised rows, penalty, loss, score, and what a
 coalition without a model is worth.
-
-Rows are centred (where there is an intercept to absorb it) and scaled once. The
-penalty is divided by the squared scales, so the problem is the same one, but its
-Hessians are well conditioned in single precision.
 """
 
 import torch
 
+from .joint_newton import fit_joint
 from .linear_fits import bohning_inverse, fit_logistic, fit_multinomial, fit_ridge
 from .rows import MaskedRows, OwnRows, Table
 from .scores import BinaryScore, MulticlassScore, RegressionScore
+from .standardise import standardise
 
 # Squared Newton decrement allowed, relative to p / (rows of the coalition), but not
 # above `MAX_TOLERANCE`: a few per cent of what one row moves, before the last step
 # divides it again.
 RELATIVE_TOLERANCE = {torch.float32: 1e-3, torch.float64: 1e-12}
 MAX_TOLERANCE = 1e-4
+# Rows without number fit nearly any labels, and little of the loss is left.
+MAX_REDUCED_TOLERANCE = 1e-6
+# Where all is solved until rounding ends it: 1e-8 of what one row moves.
+EXACT_TOLERANCE = 1e-16
+# What rows that all models are certain of may ask for, as a share of a tolerance.
+SMALLEST_RESIDUAL = {torch.float32: 1e-2, torch.float64: 1e-12}
+# Residuals are known to the rounding of 1; what that leaves open grows with the inverse
+# Hessian, and that as residuals fall.
+ROUNDING = 1e-31
 # Coalitions below this share of the rows hold copies of them instead of masking all.
 OWN_ROWS_SHARE = 0.125
 MAX_OWN_ELEMENTS = 2**22
@@ -60,6 +67,10 @@ class LinearProblem:
 
     dtype : torch.dtype
         Precision of the products.
+
+    exact : bool, default=False
+        Whether every model, and every row's contribution, is solved until rounding
+        ends it. Takes double precision.
     """
 
     def __init__(
@@ -78,14 +89,15 @@ class LinearProblem:
         class_values,
         device,
         dtype,
+        exact=False,
     ):
-        X, X_val, scale = _standardise(X, X_val, fit_intercept)
-        self.X = X.to(device, dtype)
-        self.X_val = X_val.to(device, dtype)
-        self.penalty = (penalty / scale**2).to(device, dtype)
-        if fit_intercept:
-            self.penalty[-1] = 0.0
+        # What a model has without being reduced to the span of the rows.
+        self.width = X.shape[1] + fit_intercept
+        X, X_val, penalty = standardise(X, X_val, penalty, fit_intercept, dtype)
+        self.X, self.X_val = X.to(device), X_val.to(device)
+        self.penalty = penalty.to(device)
         self.loss, self.n_classes, self.dtype = loss, n_classes, dtype
+        self.exact, self.residual, self.reduced = exact, 1.0, False
         self.empty_value = float(empty_value)
         self._read_targets(y, y_val, scoring, class_values, device)
         self.kind = loss
@@ -93,6 +105,16 @@ class LinearProblem:
             self.kind = "multinomial"
         self.table = Table(self.X, self.target)
         self.start = self._model_of_everyone()
+        # Reduced rows are separable.
+        self.reduced = self.X.shape[1] < self.width
+        if (exact or self.reduced) and self.needs_model(
+            self.members.sum(0, keepdim=True)
+        ).all():
+            # Where rows are certain, leaving one out moves a model by as much less.
+            for _ in range(2 if loss == "logistic" else 0):
+                smallest = SMALLEST_RESIDUAL[dtype]
+                self.residual = max(float(self._mean_residual()), smallest)
+                self.start = self._model_of_everyone()
 
     def _read_targets(self, y, y_val, scoring, class_values, device):
         if self.n_classes is None:
@@ -139,8 +161,15 @@ class LinearProblem:
 
     def tolerance(self, sizes):
         """Squared Newton decrement at which coalitions of these sizes are solved."""
-        relative = RELATIVE_TOLERANCE[self.dtype] * self.X.shape[1]
-        return (relative / sizes.clamp(min=1)).clamp(max=MAX_TOLERANCE)
+        if self.exact:
+            rounding = ROUNDING * len(self.X) / self.residual
+            relative = max(EXACT_TOLERANCE * self.residual, rounding)
+        else:
+            relative = RELATIVE_TOLERANCE[self.dtype] * self.residual
+        relative = relative * self.X.shape[1]
+        largest = MAX_REDUCED_TOLERANCE if self.reduced else MAX_TOLERANCE
+        largest = largest * self.residual
+        return (relative / sizes.clamp(min=1)).clamp(max=largest)
 
     def zeros(self, count):
         """Parameters to start from, (count, c, p)."""
@@ -162,6 +191,8 @@ class LinearProblem:
             return fit_logistic(rows, self.penalty, self.tolerance(sizes), theta)[0]
         present = counts > 0
         penalty = self.coalition_penalty(present)
+        if self.exact:
+            return fit_joint(rows, penalty, self.tolerance(sizes), theta, present)
         inverse = bohning_inverse(rows, penalty)
         return fit_multinomial(
             rows, penalty, self.tolerance(sizes), theta, present, inverse
@@ -174,6 +205,16 @@ class LinearProblem:
             return start
         everyone = MaskedRows(self.table, self.X.new_ones(1, len(self.X)))
         return self.solve(everyone, counts.sum(1), counts, start)
+
+    def _mean_residual(self):
+        """Mean of one minus the probability of the true class, over all rows."""
+        margins = self.start[0] @ self.X.T
+        if self.kind == "logistic":
+            probability = torch.sigmoid(margins)
+        else:
+            barrier = self.members.sum(0) == 0
+            probability = margins.masked_fill(barrier[:, None], -torch.inf).softmax(0)
+        return (self.target - probability).abs().mean()
 
     def fit(self, masks, sizes, counts):
         """Models of 0/1 masks (B, n) that all need one, (B, c, p)."""
@@ -221,19 +262,3 @@ class LinearProblem:
                 for a in range(0, len(theta), step)
             ]
         )
-
-
-def _standardise(X, X_val, fit_intercept):
-    X = torch.as_tensor(X).to(torch.float64)
-    X_val = torch.as_tensor(X_val).to(torch.float64)
-    center = X.mean(0) if fit_intercept else X.new_zeros(X.shape[1])
-    scale = ((X - center) ** 2).mean(0).sqrt()
-    # A column that is constant up to rounding must not be blown up to unit scale.
-    rounding = 1e-12 * X.abs().amax(0)
-    scale = torch.where(scale > rounding, scale, torch.ones_like(scale))
-    X, X_val = (X - center) / scale, (X_val - center) / scale
-    if fit_intercept:
-        X = torch.nn.functional.pad(X, (0, 1), value=1.0)
-        X_val = torch.nn.functional.pad(X_val, (0, 1), value=1.0)
-        scale = torch.nn.functional.pad(scale, (0, 1), value=1.0)
-    return X, X_val, scale

@@ -15,7 +15,10 @@ member away are solved to tolerance.
 
 import torch
 
+from .joint_newton import joint_hessian
 from .linear_fits import MultinomialObjective, inverse_of
+from .multinomial_neighbours import MultinomialNeighbours
+from .neighbours import EXACT_STEPS
 from .rows import MaskedRows
 
 REFINED_ROWS = 4
@@ -36,6 +39,8 @@ class MultinomialSharing:
         free = (problem.n_classes - 1) * problem.X.shape[1]
         self.small = self.sizes <= REFINED_ROWS * free
         self.far = torch.zeros_like(masks, dtype=torch.bool)
+        # Inverse Hessians of all classes, of the coalition at hand.
+        self.inverses = {}
 
     def unsolved(self, place):
         """Rows whose step may be far off."""
@@ -43,8 +48,41 @@ class MultinomialSharing:
 
     def solve(self, place, index, rows, sizes, counts):
         """Models of pairs to tolerance, from the model of the coalition."""
-        theta = self.theta[place].expand(len(index), -1, -1)
-        return self.problem.solve(rows, sizes, counts, theta)
+        theta = self.theta[place].repeat(len(index), 1, 1)
+        left = slice(None)
+        if self.problem.exact:
+            theta, left = self._descend(place, rows, sizes, counts, theta)
+            if not len(left):
+                return theta
+            rows = rows.take(left)
+        theta[left] = self.problem.solve(rows, sizes[left], counts[left], theta[left])
+        return theta
+
+    def _descend(self, place, rows, sizes, counts, theta):
+        """Models by the joint Hessian, and the places of those that it misleads."""
+        if place not in self.inverses:
+            self.inverses = {place: self._joint_inverse(place)}
+        same = ((counts > 0) == self.present[place]).all(1)
+        left = [(~same).nonzero().squeeze(1)]
+        penalty = self.problem.coalition_penalty(self.present[place, None])[0]
+        K, p = theta.shape[1:]
+        step = max(1, MAX_BLOCK_ELEMENTS // (K * K * p))
+        for chunk in same.nonzero().squeeze(1).split(step):
+            neighbours = MultinomialNeighbours(
+                rows.take(chunk),
+                self.theta[place],
+                self.inverses[place],
+                penalty,
+                self.present[place],
+            )
+            solved, unsolved = neighbours.descend(
+                theta[chunk].flatten(1),
+                self.problem.tolerance(sizes[chunk]),
+                EXACT_STEPS,
+            )
+            theta[chunk] = solved.view(-1, K, p)
+            left.append(chunk[unsolved])
+        return theta, torch.cat(left)
 
     def values_after(self):
         """Value of each coalition after each row changes sides, (B, n)."""
@@ -65,29 +103,14 @@ class MultinomialSharing:
         penalty = problem.coalition_penalty(present[None])
         objective = MultinomialObjective(rows, penalty, penalty, present[None])
         gradient = objective.gradient(self.theta[place, None])[0]
+        hessian = joint_hessian(
+            rows,
+            [probability[0] for probability in objective.probabilities],
+            penalty[0],
+            present,
+        )
         K, p = gradient.shape
-        first, second = torch.triu_indices(K, K, device=gradient.device)
-        blocks = 0.0
-        for part, probability in zip(
-            rows.parts(), objective.probabilities, strict=True
-        ):
-            probability = probability[0]
-            same = (first == second).to(probability.dtype)[:, None]
-            weights = probability[first] * (same - probability[second])
-            blocks = blocks + rows.gram(weights * rows.weights(part), part)
-        hessian = blocks.new_zeros(K, K, p, p)
-        hessian[first, second] = hessian[second, first] = blocks
-        classes = torch.arange(K, device=blocks.device)
-        hessian[classes, classes] += torch.diag(penalty[0])
-        # Moving every class alike changes no probability, and gradients are orthogonal
-        # to it: curvature there keeps the matrix regular and the solution as it is. So
-        # does curvature of the classes that the coalition lacks.
-        shared = present.to(blocks.dtype)
-        scale = torch.diag(hessian[classes, classes].mean(0).diagonal() + 1e-6)
-        hessian += torch.outer(shared, shared)[:, :, None, None] * scale
-        hessian[classes[~present], classes[~present]] += scale
-        joint = hessian.permute(0, 2, 1, 3).reshape(1, K * p, K * p)
-        inverse = inverse_of(joint)[0]
+        inverse = inverse_of(hessian)[0]
         self.theta[place] -= (inverse @ gradient.reshape(-1)).view(K, p)
         return inverse.view(K, p, K, p)
 

@@ -21,7 +21,7 @@ Hessian of the coalition (`neighbours`).
 import torch
 
 from .linear_fits import LogisticObjective, fit_logistic, fit_ridge
-from .neighbours import Neighbours
+from .neighbours import EXACT_STEPS, MAX_STEPS, Neighbours
 from .proximal import proximal_shift
 from .rows import MaskedRows, OneRowChanged, Table
 from .shared_multinomial import MultinomialSharing
@@ -117,6 +117,16 @@ class RidgeSharing:
             )
         return torch.cat(after, 1)
 
+    def solve(self, place, index, rows, sizes, counts):
+        """Models of pairs, which the rank-one step solves."""
+        theta, inverse = self.theta[place], self.inverse[place]
+        direction = rows.X @ inverse
+        leverage = (direction * rows.X).sum(1)
+        residual = rows.y - rows.X @ theta.T
+        shift = rows.sign[:, None] * residual
+        shift = shift / (1 + rows.sign * leverage)[:, None]
+        return theta + shift[:, :, None] * direction[:, None]
+
     def _score(self, j, part, shift):
         problem = self.problem
         if len(shift) == 1:
@@ -204,7 +214,8 @@ class LogisticSharing:
             self.inverse[place],
             problem.penalty,
         )
-        theta, left = neighbours.descend(theta, tolerance)
+        max_steps = EXACT_STEPS if problem.exact else MAX_STEPS
+        theta, left = neighbours.descend(theta, tolerance, max_steps)
         if len(left):
             # So far from the model of the coalition that its Hessian misleads.
             theta[left] = fit_logistic(

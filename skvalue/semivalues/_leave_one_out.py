@@ -13,8 +13,9 @@ from ..utils._random import integer_seed
 from ..utils._threads import one_thread
 from ._game_valuator import GameValuator
 
-# Rows that one task leaves out.
+# Rows that one task leaves out, by refits and by the batched engine.
 ROWS_A_BLOCK = 16
+ROWS_A_BATCH = 1024
 
 
 class LeaveOneOut(GameValuator):
@@ -64,7 +65,7 @@ class LeaveOneOut(GameValuator):
         Values, in units of `scoring`; higher is better.
 
     n_evaluations_ : int
-        Fits of coalitions that the values are made of.
+        Fits that the values are made of: one more than rows, in each fold.
 
     classes_ : ndarray of shape (n_classes,)
         The labels, where the target is categorical.
@@ -75,8 +76,12 @@ class LeaveOneOut(GameValuator):
 
     Notes
     -----
-    n + 1 fits, or one fit and :math:`O(n d^2 + n\, n_{val}\, d)` where the batched
-    engine applies. Memory is linear in n.
+    n + 1 fits. Where the batched engine applies (see `DataShapley`), the fits without a
+    row start from the fit of all rows and its Hessian, and go on in double precision
+    until rounding ends them. The values are those of refits that are solved as far,
+    whatever the ``tol`` and ``max_iter`` of the estimator, at a small part of the cost:
+    :math:`O(n^2 d)` for logistic models, :math:`O(n d^2 + n\, n_{val}\, d)` for ridge
+    models. Memory is linear in n.
 
     References
     ----------
@@ -135,21 +140,22 @@ class LeaveOneOut(GameValuator):
 
     def _contributions(self, utility, parallel):
         rows = np.arange(utility.n_players)
-        if utility.shares_subsets:
-            everyone = np.ones((1, len(rows)), dtype=bool)
-            return parallel([delayed(_in_out)(utility, everyone)])[0][0], 1
-        blocks = [
-            rows[start : start + ROWS_A_BLOCK]
-            for start in range(0, len(rows), ROWS_A_BLOCK)
-        ]
+        is_batched = utility.exact_engine is not None
+        size = ROWS_A_BATCH if is_batched else ROWS_A_BLOCK
+        blocks = [rows[start : start + size] for start in range(0, len(rows), size)]
+        if is_batched:
+            values = parallel(
+                delayed(_leave_one_out)(utility, block) for block in blocks
+            )
+            return np.concatenate(values), len(rows) + 1
         without = parallel(delayed(_scores_without)(utility, block) for block in blocks)
         full_value, without = without[0][0], np.concatenate([w[1] for w in without])
         return full_value - without, len(rows) + 1
 
 
-def _in_out(utility, masks):
+def _leave_one_out(utility, rows):
     with one_thread():
-        return utility.in_out(masks)
+        return utility.exact_engine.leave_one_out(rows)
 
 
 def _scores_without(utility, rows):

@@ -117,6 +117,15 @@ class Utility(Game):
     @cached_property
     def engine(self):
         """What scores many coalitions at once; None where only refits do."""
+        return self._make_engine(dtype=self.precision)
+
+    @cached_property
+    def exact_engine(self):
+        """What leaves rows out to solver tolerance; None where only refits do."""
+        engine = self._make_engine(exact=True)
+        return engine if engine and engine.supports_leave_one_out else None
+
+    def _make_engine(self, **precision):
         is_classification = self.classes is not None
         if not engine_applies(self.estimator, self.scoring, self.X, is_classification):
             return None
@@ -133,7 +142,7 @@ class Utility(Game):
             empty_value=self.empty_value,
             one_class_value=self.one_class_value if is_classification else None,
             device=self.device,
-            dtype=self.precision,
+            **precision,
         )
 
     @property
@@ -227,7 +236,13 @@ class Utility(Game):
     def __getstate__(self):
         # What is computed on first use is computed again in a worker: cheaper than
         # sending it.
-        cached = {"engine", "empty_value", "_one_class_values", "_scorer"}
+        cached = {
+            "engine",
+            "exact_engine",
+            "empty_value",
+            "_one_class_values",
+            "_scorer",
+        }
         return {k: v for k, v in vars(self).items() if k not in cached}
 
 
