@@ -34,6 +34,8 @@ templates_path = ["templates"]
 # Single backticks in docstrings are names of parameters, as in scikit-learn.
 default_role = "literal"
 
+# Docstrings give the types.
+autodoc_typehints = "none"
 autosummary_generate = True
 # The class template lists the members.
 numpydoc_show_class_members = False

@@ -66,11 +66,10 @@ class BaseValuator(
         One finite value for each training row; higher is better.
 
     classes_ : ndarray of shape (n_classes,)
-        The labels, where the target is categorical.
+        The labels, in classification.
 
     fill_indices_ : ndarray of shape (n_samples,)
-        After ``fit_transform``: the training row that stands at each place of its
-        output.
+        After ``fit_transform``: the training row at each place of its output.
     """
 
     _parameter_constraints = {

@@ -61,7 +61,7 @@ class DVRL(BaseValuator):
     baseline_window : int, default=20
         Steps :math:`T` that the moving-average baseline remembers.
 
-    cv : int or cross-validation splitter, default=5
+    cv : int, cross-validation generator or iterable, default=5
         Folds for cross-fitting where `X_val` is not given.
 
     device : str, default="cpu"
@@ -71,7 +71,7 @@ class DVRL(BaseValuator):
         Folds trained in parallel.
 
     drop : float, "auto", "negative" or callable, default="auto"
-        Which rows are of low value; see `BaseValuator`.
+        Which rows are of low value, see `BaseValuator`.
 
     random_state : int, RandomState instance or None, default=None
         Deals rows to folds; seeds the selector and the predictor.
@@ -91,13 +91,13 @@ class DVRL(BaseValuator):
         squared error over the variance.
 
     classes_ : ndarray of shape (n_classes,)
-        The labels, where the target is categorical.
+        The labels, in classification.
 
     n_features_in_ : int
-        Number of features seen during fit.
+        Number of columns.
 
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of the features, where `X` has string column names.
+        Names of the columns, where `X` has them.
 
     fill_indices_ : ndarray of shape (n_samples,)
         After ``fit_transform``: the training row at each place of its output.

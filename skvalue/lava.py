@@ -60,14 +60,14 @@ class LAVA(BaseValuator):
         Entropic regularization in units of the mean cost, >= 0: Sinkhorn iterations. 0
         solves the linear program exactly, by the network simplex; see Notes.
 
-    cv : int or cross-validation splitter, default=5
+    cv : int, cross-validation generator or iterable, default=5
         Folds for cross-fitting where `X_val` is not given.
 
     n_jobs : int or None, default=None
         Folds computed in parallel.
 
     drop : float, "auto", "negative" or callable, default="auto"
-        Which rows are of low value; see `BaseValuator`.
+        Which rows are of low value, see `BaseValuator`.
 
     random_state : int, RandomState instance or None, default=None
         Deals rows to folds; nothing else is random.
@@ -86,13 +86,13 @@ class LAVA(BaseValuator):
         that have both. Not set for real targets.
 
     classes_ : ndarray of shape (n_classes,)
-        The labels, where the target is categorical.
+        The labels, in classification.
 
     n_features_in_ : int
-        Number of features seen during fit.
+        Number of columns.
 
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of the features, where `X` has string column names.
+        Names of the columns, where `X` has them.
 
     fill_indices_ : ndarray of shape (n_samples,)
         After ``fit_transform``: the training row at each place of its output.

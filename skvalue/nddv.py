@@ -93,7 +93,7 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
     lr : float, default=0.01
         Learning rate; divided by 10 at 60 % and again at 80 % of the epochs.
 
-    optimizer : torch optimizer class, default=None
+    optimizer : torch optimizer class or None, default=None
         None is Adam.
 
     module : callable, default=None
@@ -110,10 +110,10 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
     device : str, default="cpu"
         A torch device, such as ``"cuda"``.
 
-    callbacks : list of skorch callbacks, default=None
+    callbacks : list of skorch callbacks or None, default=None
         Added to the training, such as `skorch.callbacks.EarlyStopping`.
 
-    net_params : dict, default=None
+    net_params : dict or None, default=None
         Further parameters of the skorch net, such as
         ``{"optimizer__weight_decay": 1e-4}``.
 
@@ -164,17 +164,16 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
         Value of each row in each epoch.
 
     classes_ : ndarray of shape (n_classes,)
-        The labels, where the target is categorical.
+        The labels, in classification.
 
     fill_indices_ : ndarray of shape (n_samples,)
-        After ``fit_transform``: the training row that stands at each place of its
-        output.
+        After ``fit_transform``: the training row at each place of its output.
 
     n_features_in_ : int
         Number of columns.
 
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Column names, where `X` has them.
+        Names of the columns, where `X` has them.
 
     See Also
     --------

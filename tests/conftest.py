@@ -1,5 +1,13 @@
 """Small data that several test files share."""
 
+import os
+from importlib.metadata import version
+
+# scikit-learn's checks that array-API dispatch changes nothing need it, before scipy is
+# imported; scikit-learn dispatches with this scipy at least.
+if tuple(map(int, version("scipy").split(".")[:2])) >= (1, 14):
+    os.environ.setdefault("SCIPY_ARRAY_API", "1")
+
 import pytest
 from sklearn.datasets import load_digits
 

@@ -87,13 +87,13 @@ class AmortizedShapley(ClassValuesMixin, BaseValuator):
         Share of all evaluations that is spent on the second noisy values, or the least
         that their sampler can draw.
 
-    optimizer : callable or None, default=None
+    optimizer : torch optimizer class or None, default=None
         Torch optimiser class; None: Adam.
 
     device : str, default="cpu"
         Torch device of the network.
 
-    callbacks : list or None, default=None
+    callbacks : list of skorch callbacks or None, default=None
         Further skorch callbacks of the trainings.
 
     net_params : dict or None, default=None

@@ -91,7 +91,7 @@ class CuratedEstimator(DelegatingMixin, MetaEstimatorMixin, BaseEstimator):
         The training rows that `estimator_` was fitted on.
 
     classes_ : ndarray of shape (n_classes,)
-        The labels, if the estimator is a classifier.
+        The labels, in classification.
 
     coef_ : ndarray
         Coefficients of `estimator_`, if it has any.
@@ -100,10 +100,10 @@ class CuratedEstimator(DelegatingMixin, MetaEstimatorMixin, BaseEstimator):
         Importances of `estimator_`, if it has any.
 
     n_features_in_ : int
-        Number of features seen during `fit`.
+        Number of columns.
 
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of features seen during `fit`, where `X` has names that are all strings.
+        Names of the columns, where `X` has them.
 
     See Also
     --------

@@ -67,10 +67,10 @@ class ValueSampler(OneToOneFeatureMixin, MetaEstimatorMixin, BaseEstimator):
         The training rows that are returned, in order.
 
     n_features_in_ : int
-        Number of features seen during `fit`.
+        Number of columns.
 
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of features seen during `fit`, where `X` has names that are all strings.
+        Names of the columns, where `X` has them.
 
     See Also
     --------

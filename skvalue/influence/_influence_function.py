@@ -82,7 +82,7 @@ class InfluenceFunction(BaseValuator):
     batch_size : int, default=1024
         Rows that a network sees at once, and rows of a step of ``"lissa"``.
 
-    cv : int or cross-validation splitter, default=5
+    cv : int, cross-validation generator or iterable, default=5
         Folds for cross-fitting where `X_val` is not given.
 
     device : str, default="cpu"
@@ -92,7 +92,7 @@ class InfluenceFunction(BaseValuator):
         Folds fitted in parallel.
 
     drop : float, "auto", "negative" or callable, default="auto"
-        Which rows are of low value; see `BaseValuator`.
+        Which rows are of low value, see `BaseValuator`.
 
     random_state : int, RandomState instance or None, default=None
         Deals rows to folds, seeds networks and ``"lissa"``.
@@ -113,13 +113,13 @@ class InfluenceFunction(BaseValuator):
         Largest number of Hessian products of a split; 1 for ``"exact"``.
 
     classes_ : ndarray of shape (n_classes,)
-        The labels, where the target is categorical.
+        The labels, in classification.
 
     n_features_in_ : int
-        Number of features seen during fit.
+        Number of columns.
 
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of the features, where `X` has string column names.
+        Names of the columns, where `X` has them.
 
     fill_indices_ : ndarray of shape (n_samples,)
         After ``fit_transform``: the training row at each place of its output.

@@ -84,7 +84,7 @@ class AME(SamplingValuator):
     device : str, default="cpu"
         Torch device of the batched engine.
 
-    n_jobs : int, default=None
+    n_jobs : int or None, default=None
         Joblib workers. ``joblib.parallel_config(backend="dask")`` spreads the same call
         over a cluster. The values do not depend on it.
 
@@ -103,7 +103,16 @@ class AME(SamplingValuator):
         Fits of coalitions that the values are made of.
 
     classes_ : ndarray of shape (n_classes,)
-        The labels, where the target is categorical.
+        The labels, in classification.
+
+    n_features_in_ : int
+        Number of columns.
+
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the columns, where `X` has them.
+
+    fill_indices_ : ndarray of shape (n_samples,)
+        After ``fit_transform``: the training row at each place of its output.
 
     See Also
     --------
@@ -262,7 +271,7 @@ class SubsampleInfluence(SamplingValuator):
     device : str, default="cpu"
         Torch device of the batched engine.
 
-    n_jobs : int, default=None
+    n_jobs : int or None, default=None
         Joblib workers. ``joblib.parallel_config(backend="dask")`` spreads the same call
         over a cluster. The values do not depend on it.
 
@@ -285,7 +294,16 @@ class SubsampleInfluence(SamplingValuator):
         Fits of coalitions that the values are made of.
 
     classes_ : ndarray of shape (n_classes,)
-        The labels, where the target is categorical.
+        The labels, in classification.
+
+    n_features_in_ : int
+        Number of columns.
+
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the columns, where `X` has them.
+
+    fill_indices_ : ndarray of shape (n_samples,)
+        After ``fit_transform``: the training row at each place of its output.
 
     See Also
     --------

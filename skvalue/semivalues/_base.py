@@ -1,5 +1,6 @@
 """What the semivalues share: a weight for each coalition size gives the sampler."""
 
+from dataclasses import dataclass
 from numbers import Integral
 
 import numpy as np
@@ -14,8 +15,15 @@ from ._sampling_valuator import SamplingValuator
 WEIGHT_TOLERANCE = 1e-6
 
 
+# The constructor only stores, so a dataclass writes it. Equality and repr stay those of
+# scikit-learn.
+@dataclass(kw_only=True, eq=False, repr=False)
 class BaseSemivalue(SamplingValuator):
-    """Base of the semivalues. A subclass gives one thing, `_weight`."""
+    """Base of the semivalues. A subclass gives one thing, `_weight`.
+
+    Its fields are its parameters: its own by position, with `estimator` after them,
+    then those below by name.
+    """
 
     _parameter_constraints = {
         **SamplingValuator._parameter_constraints,
@@ -28,42 +36,20 @@ class BaseSemivalue(SamplingValuator):
     # The sampler of "auto" where every contribution costs a fit.
     _without_engine = "permutation"
 
-    def __init__(
-        self,
-        estimator=None,
-        *,
-        scoring=None,
-        sampler="auto",
-        max_evaluations=None,
-        tol=0.05,
-        cv=5,
-        min_coalition_size=5,
-        drop="auto",
-        warm_start=False,
-        checkpoint=None,
-        checkpoint_interval=60.0,
-        device="cpu",
-        n_jobs=None,
-        random_state=None,
-        verbose=0,
-    ):
-        super().__init__(
-            estimator,
-            scoring=scoring,
-            max_evaluations=max_evaluations,
-            tol=tol,
-            cv=cv,
-            drop=drop,
-            warm_start=warm_start,
-            checkpoint=checkpoint,
-            checkpoint_interval=checkpoint_interval,
-            device=device,
-            n_jobs=n_jobs,
-            random_state=random_state,
-            verbose=verbose,
-        )
-        self.sampler = sampler
-        self.min_coalition_size = min_coalition_size
+    scoring: object = None
+    sampler: str = "auto"
+    max_evaluations: int | None = None
+    tol: float | None = 0.05
+    cv: object = 5
+    min_coalition_size: int = 5
+    drop: object = "auto"
+    warm_start: bool = False
+    checkpoint: object = None
+    checkpoint_interval: float = 60.0
+    device: str = "cpu"
+    n_jobs: int | None = None
+    random_state: object = None
+    verbose: int = 0
 
     def _weight(self, sizes, n_samples):
         """Weight of coalitions of these sizes, relative to Shapley's 1/n_samples.

@@ -6,6 +6,8 @@ Wang & Jia, "Data Banzhaf: A Robust Data Valuation Framework for Machine Learnin
 AISTATS 2023.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy.special import gammaln
 
@@ -13,6 +15,7 @@ from ..utils._sklearn import StrOptions
 from ._base import BaseSemivalue
 
 
+@dataclass(eq=False, repr=False)
 class DataBanzhaf(BaseSemivalue):
     r"""Data Banzhaf: a row's mean marginal contribution over all coalitions.
 
@@ -43,7 +46,7 @@ class DataBanzhaf(BaseSemivalue):
         ``"auto"``: shared where the batched engine reads them off one fit, else msr.
         Permutations are not offered: their weights make the variance explode.
 
-    max_evaluations : int, default=None
+    max_evaluations : int or None, default=None
         Fits of coalitions at most, over all folds. None: 1000, or ten of the least that
         the sampler can draw (ten permutations both ways) where that is more.
 
@@ -76,7 +79,7 @@ class DataBanzhaf(BaseSemivalue):
     device : str, default="cpu"
         Torch device of the batched engine.
 
-    n_jobs : int, default=None
+    n_jobs : int or None, default=None
         Joblib workers. ``joblib.parallel_config(backend="dask")`` spreads the same call
         over a cluster. The values do not depend on it.
 
@@ -99,7 +102,16 @@ class DataBanzhaf(BaseSemivalue):
         Fits of coalitions that the values are made of.
 
     classes_ : ndarray of shape (n_classes,)
-        The labels, where the target is categorical.
+        The labels, in classification.
+
+    n_features_in_ : int
+        Number of columns.
+
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the columns, where `X` has them.
+
+    fill_indices_ : ndarray of shape (n_samples,)
+        After ``fit_transform``: the training row at each place of its output.
 
     See Also
     --------
@@ -136,42 +148,7 @@ class DataBanzhaf(BaseSemivalue):
 
     _without_engine = "msr"
 
-    def __init__(
-        self,
-        estimator=None,
-        *,
-        scoring=None,
-        sampler="auto",
-        max_evaluations=None,
-        tol=0.05,
-        cv=5,
-        min_coalition_size=5,
-        drop="auto",
-        warm_start=False,
-        checkpoint=None,
-        checkpoint_interval=60.0,
-        device="cpu",
-        n_jobs=None,
-        random_state=None,
-        verbose=0,
-    ):
-        super().__init__(
-            estimator,
-            scoring=scoring,
-            sampler=sampler,
-            max_evaluations=max_evaluations,
-            tol=tol,
-            cv=cv,
-            min_coalition_size=min_coalition_size,
-            drop=drop,
-            warm_start=warm_start,
-            checkpoint=checkpoint,
-            checkpoint_interval=checkpoint_interval,
-            device=device,
-            n_jobs=n_jobs,
-            random_state=random_state,
-            verbose=verbose,
-        )
+    estimator: object = None
 
     def _weight(self, sizes, n_samples):
         rest = n_samples - 1 - sizes

@@ -7,6 +7,7 @@ with m the ``min_coalition_size``; m = 0 is the Shapley value. Ghorbani & Zou, "
 Shapley: Equitable Valuation of Data for Machine Learning", ICML 2019.
 """
 
+from dataclasses import dataclass, field
 from numbers import Real
 
 import numpy as np
@@ -16,6 +17,7 @@ from ..utils._sklearn import Interval
 from ._base import BaseSemivalue
 
 
+@dataclass(eq=False, repr=False)
 class DataShapley(BaseSemivalue):
     r"""Data Shapley: a row's mean marginal contribution over all sizes of coalitions.
 
@@ -48,7 +50,7 @@ class DataShapley(BaseSemivalue):
         shared where the batched engine reads every row's contribution off one fit, else
         permutation.
 
-    max_evaluations : int, default=None
+    max_evaluations : int or None, default=None
         Fits of coalitions at most, over all folds. None: 1000, or ten of the least that
         the sampler can draw (ten permutations both ways) where that is more.
 
@@ -87,7 +89,7 @@ class DataShapley(BaseSemivalue):
     device : str, default="cpu"
         Torch device of the batched engine.
 
-    n_jobs : int, default=None
+    n_jobs : int or None, default=None
         Joblib workers. ``joblib.parallel_config(backend="dask")`` spreads the same call
         over a cluster. The values do not depend on it.
 
@@ -110,7 +112,16 @@ class DataShapley(BaseSemivalue):
         Fits of coalitions that the values are made of.
 
     classes_ : ndarray of shape (n_classes,)
-        The labels, where the target is categorical.
+        The labels, in classification.
+
+    n_features_in_ : int
+        Number of columns.
+
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the columns, where `X` has them.
+
+    fill_indices_ : ndarray of shape (n_samples,)
+        After ``fit_transform``: the training row at each place of its output.
 
     See Also
     --------
@@ -149,44 +160,8 @@ class DataShapley(BaseSemivalue):
         "truncation_tol": [Interval(Real, 0, None, closed="left")],
     }
 
-    def __init__(
-        self,
-        estimator=None,
-        *,
-        scoring=None,
-        sampler="auto",
-        max_evaluations=None,
-        tol=0.05,
-        cv=5,
-        min_coalition_size=5,
-        truncation_tol=0.0,
-        drop="auto",
-        warm_start=False,
-        checkpoint=None,
-        checkpoint_interval=60.0,
-        device="cpu",
-        n_jobs=None,
-        random_state=None,
-        verbose=0,
-    ):
-        super().__init__(
-            estimator,
-            scoring=scoring,
-            sampler=sampler,
-            max_evaluations=max_evaluations,
-            tol=tol,
-            cv=cv,
-            min_coalition_size=min_coalition_size,
-            drop=drop,
-            warm_start=warm_start,
-            checkpoint=checkpoint,
-            checkpoint_interval=checkpoint_interval,
-            device=device,
-            n_jobs=n_jobs,
-            random_state=random_state,
-            verbose=verbose,
-        )
-        self.truncation_tol = truncation_tol
+    estimator: object = None
+    truncation_tol: float = field(default=0.0, kw_only=True)
 
     def _weight(self, sizes, n_samples):
         return np.ones(n_samples)

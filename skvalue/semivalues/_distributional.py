@@ -56,7 +56,7 @@ class DistributionalShapley(SamplingValuator):
         true class (accuracy where there is no ``predict_proba``); for regression R²,
         clipped at -1.
 
-    max_evaluations : int, default=None
+    max_evaluations : int or None, default=None
         Fits of coalitions at most, over all folds. None: 1000, or ten
         coalitions in each fold where they cost more.
 
@@ -99,7 +99,7 @@ class DistributionalShapley(SamplingValuator):
     device : str, default="cpu"
         Torch device of the batched engine.
 
-    n_jobs : int, default=None
+    n_jobs : int or None, default=None
         Joblib workers. ``joblib.parallel_config(backend="dask")`` spreads the same call
         over a cluster. The values do not depend on it.
 
@@ -122,7 +122,16 @@ class DistributionalShapley(SamplingValuator):
         Fits of coalitions that the values are made of.
 
     classes_ : ndarray of shape (n_classes,)
-        The labels, where the target is categorical.
+        The labels, in classification.
+
+    n_features_in_ : int
+        Number of columns.
+
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the columns, where `X` has them.
+
+    fill_indices_ : ndarray of shape (n_samples,)
+        After ``fit_transform``: the training row at each place of its output.
 
     See Also
     --------

@@ -49,7 +49,7 @@ class LeaveOneOut(GameValuator):
     device : str, default="cpu"
         Torch device of the batched engine.
 
-    n_jobs : int, default=None
+    n_jobs : int or None, default=None
         Joblib workers. ``joblib.parallel_config(backend="dask")`` spreads the same call
         over a cluster. The values do not depend on it.
 
@@ -68,7 +68,16 @@ class LeaveOneOut(GameValuator):
         Fits that the values are made of: one more than rows, in each fold.
 
     classes_ : ndarray of shape (n_classes,)
-        The labels, where the target is categorical.
+        The labels, in classification.
+
+    n_features_in_ : int
+        Number of columns.
+
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the columns, where `X` has them.
+
+    fill_indices_ : ndarray of shape (n_samples,)
+        After ``fit_transform``: the training row at each place of its output.
 
     See Also
     --------
