@@ -11,6 +11,7 @@ from sklearn.linear_model import LinearRegression
 
 from skvalue import AME, AmortizedShapley, DataShapley, NDDVValuator
 from skvalue._torch.nddv import training as nddv_training
+from skvalue.semivalues import _sampling_valuator
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(60, 3))
@@ -276,7 +277,9 @@ def test_bad_input_is_one_clear_error_before_training(
 ):
     trainings = []
     monkeypatch.setattr(nddv_training, "train", lambda *a, **k: trainings.append(a))
-    monkeypatch.setattr(DataShapley, "_sample", lambda *a: trainings.append(a))
+    monkeypatch.setattr(
+        _sampling_valuator, "sample", lambda *a, **k: trainings.append(a)
+    )
     monkeypatch.setattr(NeighbourAgreement, "_fit", lambda *a: trainings.append(a))
     X, y, held_out, params = case
     unfitted = valuator(**params)

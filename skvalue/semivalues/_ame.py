@@ -102,6 +102,9 @@ class AME(SamplingValuator):
     n_evaluations_ : int
         Fits of coalitions that the values are made of.
 
+    least_evaluations_ : int
+        Fits of coalitions that the least budget costs.
+
     classes_ : ndarray of shape (n_classes,)
         The labels, in classification.
 
@@ -292,6 +295,9 @@ class SubsampleInfluence(SamplingValuator):
 
     n_evaluations_ : int
         Fits of coalitions that the values are made of.
+
+    least_evaluations_ : int
+        Fits of coalitions that the least budget costs.
 
     classes_ : ndarray of shape (n_classes,)
         The labels, in classification.

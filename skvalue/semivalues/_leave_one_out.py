@@ -65,7 +65,7 @@ class LeaveOneOut(GameValuator):
         Values, in units of `scoring`; higher is better.
 
     n_evaluations_ : int
-        Fits that the values are made of: one more than rows, in each fold.
+        Fits of coalitions that the values are made of.
 
     classes_ : ndarray of shape (n_classes,)
         The labels, in classification.

@@ -103,6 +103,9 @@ class Semivalue(BaseSemivalue):
     n_evaluations_ : int
         Fits of coalitions that the values are made of.
 
+    least_evaluations_ : int
+        Fits of coalitions that the least budget costs.
+
     classes_ : ndarray of shape (n_classes,)
         The labels, in classification.
 
