@@ -14,7 +14,6 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import get_scorer_names
 from sklearn.model_selection import check_cv
 from sklearn.utils import get_tags
-from sklearn.utils.multiclass import type_of_target
 
 from ._utility import Utility
 from .base import BaseValuator
@@ -84,8 +83,7 @@ class GameValuator(BaseValuator):
         if regression and self.estimator is not None and is_classifier(self.estimator):
             raise ValueError(
                 f"y is continuous, but estimator={type(self.estimator).__name__} is a "
-                f"classifier (target type {type_of_target(y)!r}); give a regressor, or "
-                "labels."
+                "classifier; give a regressor, or labels."
             )
         return regression
 

@@ -17,7 +17,7 @@ from sklearn.base import (
     clone,
     is_classifier,
 )
-from sklearn.utils import get_tags, indexable
+from sklearn.utils import get_tags
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
     MethodMapping,
@@ -28,7 +28,14 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import has_fit_parameter, validate_data
 
 from ._delegation import ROUTED, DelegatingMixin
-from ._sampler import ValueSampler, is_continuous, resolve_valuator, supported_rows
+from ._sampler import (
+    ValueSampler,
+    is_continuous,
+    resolve_valuator,
+    row_aligned,
+    supported_rows,
+)
+from .utils._refit import whole_or_not_at_all
 from .utils._sklearn import (
     HasMethods,
     StrOptions,
@@ -149,6 +156,7 @@ class CuratedEstimator(DelegatingMixin, MetaEstimatorMixin, BaseEstimator):
         self.valuator = valuator
         self.weighting = weighting
 
+    @whole_or_not_at_all
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y, **params):
         """Value the rows, then fit the estimator on those that are kept.
@@ -176,7 +184,7 @@ class CuratedEstimator(DelegatingMixin, MetaEstimatorMixin, BaseEstimator):
         ValueError
             If the valuator refuses the data, or `weighting` is not possible.
         """
-        X, y = indexable(X, y)
+        X, y = row_aligned(X, y)
         if is_classifier(self.estimator) and is_continuous(y):
             check_classification_targets(y)
         valuator_params, params = self._split_params(params)

@@ -235,6 +235,12 @@ class DVRL(BaseValuator):
             classification=classification,
             random_state=self.random_state,
         )
+        if not classification and any(np.ptp(game.y_val) == 0 for game in games):
+            raise ValueError(
+                "DVRL measures errors beside the variance of held-out targets, and "
+                "those of a fold, or y_val, are all equal; give more rows in X and y, "
+                "or in X_val and y_val."
+            )
         results = Parallel(n_jobs=self.n_jobs)(
             delayed(_play)(
                 estimator,
