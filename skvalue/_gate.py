@@ -83,7 +83,10 @@ def pass_training(X, name, column_names=None):
         )
     rounding = 0.0 if _is_whole(X) else 4 * EPSILON
     n_samples = passed.shape[0]
-    doubtful = (spread > rounding * size) & (spread < n_samples**1.5 * EPSILON * size)
+    # No deviation that is too small has a larger spread.
+    doubtful = (spread > rounding * size) & (
+        spread < 8 * n_samples**1.5 * EPSILON * size
+    )
     for place in np.flatnonzero(doubtful):
         values = passed[:, [place]] if passed.ndim == 2 else passed
         values = values.toarray() if issparse(values) else values
@@ -192,8 +195,9 @@ def _floats(numbers, name):
     if numbers.dtype.kind == "f":
         lost = ~np.isfinite(converted) | ((converted == 0) & (numbers != 0))
         if lost.any():
+            number = numbers[lost][0]
             raise ValueError(
-                f"{name} holds {numbers[lost][0]!s}, which is beyond float64; rescale it."
+                f"{name} holds {number!s}, which is beyond float64; rescale it."
             )
     return converted
 

@@ -108,7 +108,7 @@ OF_NUMBERS = {
     },
     "X with a constant column of 1e300": either(X * [0, 1, 1] + [1e300, 0, 0]),
     **{
-        f"X with the ends of {dtype}": taken(
+        f"X with the ends of {dtype}": either(
             of_ends(dtype), like=(of_ends(dtype).astype(float), Y, None, None)
         )
         for dtype in ["i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8"]
