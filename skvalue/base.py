@@ -17,13 +17,14 @@ from sklearn.base import (
     _fit_context,
 )
 from sklearn.callback import CallbackSupportMixin
-from sklearn.utils import check_array
+from sklearn.utils import check_array, get_tags
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_is_fitted
 
 from ._drop import keep_mask, substitutes
 from ._gate import narrow_indices
 from ._validation import check_more_rows, validate_held_out, validate_rows
+from .utils._device import check_device
 from .utils._naming import naming
 from .utils._refit import whole_or_not_at_all
 from .utils._sklearn import (
@@ -129,6 +130,7 @@ class BaseValuator(
             names it. Raised before any expensive work. A fit that fails leaves the
             valuator as it was.
         """
+        check_device(getattr(self, "device", "cpu"))
         X, y = validate_rows(self, X, y)
         X_val, y_val = validate_held_out(self, X_val, y_val)
         vars(self).pop("fill_indices_", None)
@@ -158,8 +160,25 @@ class BaseValuator(
         yield
         context.call_on_fit_task_end(estimator=self)
 
+    def _model_of_y(self):
+        """The user's estimator that predicts y, where the method has one."""
+        return None
+
     def _is_regression(self, y):
-        """Whether `y` is a real target; a method with an estimator asks that."""
+        """Whether `y` is a real target; the user's estimator of y has the last word."""
+        model = self._model_of_y()
+        kind = None if model is None else get_tags(model).estimator_type
+        if kind == "regressor":
+            return True
+        is_real = self._is_real(y)
+        if is_real and kind == "classifier":
+            raise ValueError(
+                f"y has real targets, but estimator={type(model).__name__} is a "
+                "classifier; give a regressor, or labels."
+            )
+        return is_real
+
+    def _is_real(self, y):
         # It asks whether real numbers are whole by a cast, which large ones overflow.
         with np.errstate(invalid="ignore"):
             kind = type_of_target(y, input_name="y")
@@ -345,19 +364,3 @@ def _take(array, rows):
         array = array.tocsr()
     taken = safe_indexing(array, rows)
     return narrow_indices(taken) if issparse(taken) else taken
-
-
-def may_value_classes(valuator):
-    """Whether a valuator has values by class, for `available_if`.
-
-    Parameters
-    ----------
-    valuator : BaseValuator
-        Fitted or not.
-
-    Returns
-    -------
-    available : bool
-        False once it is fitted to real targets; before, any target may come.
-    """
-    return hasattr(valuator, "classes_") or not hasattr(valuator, "data_values_")

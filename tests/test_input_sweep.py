@@ -19,8 +19,9 @@ from unittest import mock
 import joblib
 import numpy as np
 import pytest
+from _held_out_kinds import OF_HELD_OUT
 from _input_kinds import OF_FRAMES, OF_SPARSE, OF_X
-from _value_kinds import OF_HELD_OUT, OF_LABELS, OF_NUMBERS, OF_TARGETS
+from _value_kinds import OF_LABELS, OF_NUMBERS, OF_TARGETS
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.ensemble import ExtraTreesRegressor, IsolationForest

@@ -11,7 +11,7 @@ from numbers import Real
 
 import numpy as np
 
-from .._coalitions import PermutationWalks
+from .._coalitions.permutations import PermutationWalks
 from ..utils._sklearn import Interval
 from ._base import BaseSemivalue
 

@@ -16,12 +16,14 @@ from scipy import sparse
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
-from .._coalitions import SUBSETS_A_BATCH, run_block, spread_uniforms, unit_rngs
-from .._driver import SamplingValuator
-from .._moments import RatioMoments
-from .._utility import Utility
+from .._coalitions.draws import spread_uniforms, unit_rngs
+from .._coalitions.moments import RatioMoments
+from .._coalitions.runner import run_block
+from .._coalitions.subsets import SUBSETS_A_BATCH
 from .._validation import validate_more_rows
 from ..utils._sklearn import Interval
+from ._sampling_valuator import SamplingValuator
+from ._utility import Utility
 
 # Coalitions of one task.
 COALITIONS_A_BLOCK = 8
@@ -219,7 +221,7 @@ class DistributionalShapley(SamplingValuator):
         super()._set_values(run, seed)
         # What predict_values draws again: coalitions of each pool, by its seeds.
         self._pools = [
-            (game.utility, (seed, number), n_coalitions)
+            (game, (seed, number), n_coalitions)
             for number, (game, n_coalitions) in enumerate(
                 zip(run.games, run.n_units(), strict=True)
             )
@@ -301,7 +303,7 @@ class DrawnCoalitions:
         counts = np.zeros_like(gains)
         n_evaluations = 0
         for unit, (size, rng) in enumerate(zip(sizes, rngs, strict=True)):
-            drawn = rng.integers(pool.n_samples, size=size)
+            drawn = rng.integers(pool.n_players, size=size)
             rows = self._part(seeds, start + unit)
             gains[unit, rows] = self._gains(pool, drawn, rows)
             counts[unit, rows] = 1
@@ -339,12 +341,12 @@ class DrawnCoalitions:
         )
         coalition = np.arange(len(drawn))
         if joined.shares_subsets:
-            mask = np.arange(joined.n_samples) < len(drawn)
+            mask = np.arange(joined.n_players) < len(drawn)
             return joined.in_out(mask[None])[0, len(drawn) :]
         base = joined.value(coalition)
         return np.array(
             [
                 joined.value(np.append(coalition, place)) - base
-                for place in range(len(drawn), joined.n_samples)
+                for place in range(len(drawn), joined.n_players)
             ]
         )
