@@ -140,7 +140,7 @@ def test_what_is_fitted_on_the_kept_rows_is_left_alone_too():
     assert vars(model) == attributes
     sampler = skvalue.ValueSampler(skvalue.KNNShapley(drop=0.1)).fit(X, Y)
     attributes = dict(vars(sampler))
-    sampler.set_params(valuator__drop=0.9)
+    sampler.set_params(valuator__drop=0.99)
     with pytest.raises(ValueError, match="drop"):
         sampler.fit_resample(OTHER_X, OTHER_Y)
     assert vars(sampler) == attributes
