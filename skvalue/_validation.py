@@ -1,8 +1,14 @@
-"""Validation of rows and labels: one clear error, which names the argument."""
+"""Validation of rows and labels: one clear error, which names the argument.
 
-from contextlib import contextmanager
+What passes is what every method can compute on: numbers through the `_gate`, labels as
+codes of their sorted classes. Rows other than the training rows get the form and dtype
+of those, so that a method never sees sparse rows beside dense ones.
+"""
+
+from typing import NamedTuple
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.utils import check_array
 from sklearn.utils.validation import (
     check_consistent_length,
@@ -10,7 +16,19 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from ._gate import Range, as_floats, pass_others, pass_training, to_form
+from .utils._naming import naming
 from .utils._sklearn import check_y
+
+
+class SeenRows(NamedTuple):
+    """What validation must know of the training rows later; kept by the valuator."""
+
+    form: type
+    dtype: np.dtype
+    limits: Range
+    # None for class labels.
+    target_limits: Range | None
 
 
 def validate_rows(valuator, X, y):
@@ -23,39 +41,41 @@ def validate_rows(valuator, X, y):
             f"{type(valuator).__name__} requires y to be passed, but the target y is "
             "None."
         )
-    with _naming("X"):
-        X = _numeric(
-            validate_data(
-                valuator,
-                X,
-                accept_sparse=valuator._accept_sparse,
-                allow_nd=valuator._allow_nd,
-                ensure_min_samples=2,
-            )
+    with naming("X"):
+        _refuse_by_type(X, "X")
+        X = validate_data(
+            valuator,
+            X,
+            accept_sparse=_sparse_format(valuator),
+            allow_nd=valuator._allow_nd,
+            ensure_min_samples=2,
         )
-    with _naming("y"):
-        y = check_y(y, estimator=valuator)
-    with _naming("X", "y"):
+        names = getattr(valuator, "feature_names_in_", None)
+        X, limits = pass_training(X, "X", names)
+    with naming("y"):
+        _refuse_by_type(y, "y")
+        y = _native(check_y(_plain_strings(y), estimator=valuator), "y")
+    with naming("X", "y"):
         check_consistent_length(X, y)
     if y.dtype == object:
         _unique(y, "y")
-    with _naming("y"):
+    with naming("y"):
         is_regression = valuator._is_regression(y)
     if is_regression:
         vars(valuator).pop("classes_", None)
-        with _naming("y"):
-            y = np.asarray(y, dtype=np.float64)
-        if np.ptp(y) == 0:
+        with naming("y"):
+            y, target_limits = pass_training(y.astype(np.float64), "y", ())
+            _refuse_constant(y, target_limits)
+    else:
+        target_limits = None
+        valuator.classes_ = classes = _unique(y, "y")
+        if len(classes) < 2:
             raise ValueError(
-                f"y is constant ({y[0]}); values need at least two distinct targets."
+                f"y has one class ({_plain(classes)[0]!r}); values need at least two."
             )
-        return X, y
-    valuator.classes_ = classes = _unique(y, "y")
-    if len(classes) < 2:
-        raise ValueError(
-            f"y has one class ({_plain(classes)[0]!r}); values need at least two."
-        )
-    return X, np.searchsorted(classes, y)
+        y = np.searchsorted(classes, y)
+    valuator._seen_rows = SeenRows(type(X), X.dtype, limits, target_limits)
+    return X, y
 
 
 def validate_held_out(valuator, X_val, y_val):
@@ -70,26 +90,18 @@ def validate_held_out(valuator, X_val, y_val):
 
 def validate_more_rows(valuator, X, y=None, names=("X", "y")):
     """Rows other than the training rows and, where given, their encoded labels."""
-    is_frame = hasattr(X, "columns")
-    with _naming(names[0]):
-        # As in fit, the column names of a frame are checked before its content.
-        if is_frame:
-            validate_data(valuator, X, reset=False, skip_check_array=True)
-        checked = _numeric(
-            check_array(
-                X,
-                accept_sparse=valuator._accept_sparse,
-                allow_nd=valuator._allow_nd,
-                input_name=names[0],
-                estimator=valuator,
-            )
-        )
-        if not is_frame:
-            validate_data(valuator, checked, reset=False, skip_check_array=True)
+    with naming(names[0]):
+        checked = check_more_rows(valuator, X, names[0])
+        columns = getattr(valuator, "feature_names_in_", None)
+        seen = valuator._seen_rows
+        checked = pass_others(checked, names[0], seen.limits, columns)
+        checked = to_form(checked, (seen.form, seen.dtype), names[0])
     if y is None:
         return checked
-    with _naming(names[1]):
-        y = column_or_1d(y, warn=True, input_name=names[1])
+    with naming(names[1]):
+        _refuse_by_type(y, names[1])
+        y = column_or_1d(_plain_strings(y), warn=True, input_name=names[1])
+        y = _native(y, names[1])
     if len(y) != checked.shape[0]:
         raise ValueError(
             f"{names[0]} has {checked.shape[0]} rows, but {names[1]} has {len(y)} "
@@ -98,21 +110,100 @@ def validate_more_rows(valuator, X, y=None, names=("X", "y")):
     return checked, _encode(valuator, y, names[1])
 
 
-def _numeric(X):
-    """Numbers also of a frame of categories, which check_array lets through."""
-    return X.astype(np.float64) if X.dtype == object else X
+def check_more_rows(valuator, X, name="X"):
+    """Rows of as many columns, and names, as those of training; any finite numbers."""
+    _refuse_by_type(X, name)
+    is_frame = hasattr(X, "columns")
+    # As in fit, the column names of a frame are checked before its content.
+    if is_frame:
+        validate_data(valuator, X, reset=False, skip_check_array=True)
+    checked = check_array(
+        X,
+        accept_sparse=_sparse_format(valuator),
+        allow_nd=valuator._allow_nd,
+        input_name=name,
+        estimator=valuator,
+    )
+    if not is_frame:
+        validate_data(valuator, checked, reset=False, skip_check_array=True)
+    # check_array lets categories of a frame through.
+    return checked.astype(np.float64) if checked.dtype == object else checked
+
+
+def _sparse_format(valuator):
+    """The one format in which a method gets sparse rows; False where it takes none."""
+    accepted = valuator._accept_sparse
+    if isinstance(accepted, (tuple, list)):
+        return accepted[0]
+    return "csr" if accepted is True else accepted
+
+
+def _refuse_by_type(array, name):
+    """Refuse what scikit-learn would take for numbers, or labels, that it is not."""
+    if np.ma.is_masked(array):
+        raise ValueError(
+            f"{name} is a masked array with hidden entries; fill them, or leave their "
+            "rows out."
+        )
+    if issparse(array) and array.dtype in (np.float16, object):
+        raise TypeError(
+            f"{name} is sparse with numbers of {array.dtype}, which SciPy does not "
+            "compute with; convert it to float64."
+        )
+    if hasattr(array, "columns") and hasattr(array, "dtypes"):
+        columns = zip(array.columns, array.dtypes, strict=True)
+        for column, dtype in columns:
+            if _is_time(dtype):
+                raise TypeError(
+                    f"{name}: column {column!r} holds times ({dtype}); convert it to "
+                    "numbers, such as days since a date."
+                )
+    elif _is_time(getattr(array, "dtype", None)):
+        raise TypeError(
+            f"{name} holds times ({array.dtype}); convert them to numbers or, as "
+            "labels, to strings."
+        )
+
+
+def _is_time(dtype):
+    """Whether a dtype of numpy, pandas or polars is of dates, times or durations."""
+    if hasattr(dtype, "is_temporal"):
+        return dtype.is_temporal()
+    is_period = str(dtype).startswith("period")
+    return getattr(dtype, "kind", None) in {"m", "M"} or is_period
+
+
+def _plain_strings(y):
+    """Strings of any length, which scikit-learn does not know yet, as objects."""
+    is_string = getattr(getattr(y, "dtype", None), "kind", None) == "T"
+    return y.astype(object) if is_string else y
+
+
+def _native(y, name):
+    """Labels or targets in native byte order; floats of any width as float64."""
+    if y.dtype.kind == "f":
+        return as_floats(y, name).astype(np.float64, copy=False)
+    return y.astype(y.dtype.newbyteorder("="), copy=False)
+
+
+def _refuse_constant(y, limits):
+    if limits.spread[0] <= 4 * np.finfo(np.float64).eps * limits.size[0]:
+        raise ValueError(
+            f"y is constant ({y[0]}); values need at least two distinct targets."
+        )
 
 
 def _encode(valuator, y, name):
     if not hasattr(valuator, "classes_"):
-        with _naming(name):
-            return check_array(
+        with naming(name):
+            y = check_array(
                 y,
                 ensure_2d=False,
                 dtype=np.float64,
                 input_name=name,
                 estimator=valuator,
             )
+            return pass_others(y, name, valuator._seen_rows.target_limits, ())
     classes = valuator.classes_
     labels = _unique(y, name)
     unseen = labels[~np.isin(labels, classes)]
@@ -138,26 +229,3 @@ def _unique(y, name):
 def _plain(labels):
     """Labels as Python objects, which print without numpy's type names."""
     return np.asarray(labels).tolist()
-
-
-@contextmanager
-def _naming(*names):
-    """Make sure that an error of scikit-learn's validation names the argument."""
-    try:
-        yield
-    except (TypeError, ValueError) as error:
-        message = str(error)
-        if "convert string" in message and names[0].startswith("X"):
-            message += "; encode columns that are not numbers first (OneHotEncoder)"
-        words = message.replace(":", " ").split()
-        # scikit-learn's own wording about column names can only mean X.
-        named = any(name in words for name in names) or (
-            "X" in names and "feature names" in message.lower()
-        )
-        if not named:
-            subject = " and ".join(names) if "inconsistent" in message else names[0]
-            message = f"{subject}: {message}"
-        if message == str(error):
-            raise
-        kind = TypeError if isinstance(error, TypeError) else ValueError
-        raise kind(message) from error

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from numbers import Real
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import (
     BaseEstimator,
     OneToOneFeatureMixin,
@@ -21,8 +22,11 @@ from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_is_fitted
 
 from ._drop import keep_mask, substitutes
-from ._validation import validate_held_out, validate_more_rows, validate_rows
+from ._gate import narrow_indices
+from ._validation import check_more_rows, validate_held_out, validate_rows
 from .utils._device import check_device
+from .utils._naming import naming
+from .utils._refit import whole_or_not_at_all
 from .utils._sklearn import (
     Interval,
     StrOptions,
@@ -93,6 +97,7 @@ class BaseValuator(
 
     # ---------------------------------------------------------------- fitting
 
+    @whole_or_not_at_all
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y, *, X_val=None, y_val=None):
         """Value every training row.
@@ -121,7 +126,8 @@ class BaseValuator(
         ------
         ValueError
             If a parameter, `X`, `y`, `X_val` or `y_val` is not usable; the message
-            names it. Raised before any expensive work.
+            names it. Raised before any expensive work. A fit that fails leaves the
+            valuator as it was.
         """
         check_device(getattr(self, "device", "cpu"))
         X, y = validate_rows(self, X, y)
@@ -190,7 +196,6 @@ class BaseValuator(
                 f"dtype {values.dtype}; expected ({n_samples},) and float64."
             )
         if not np.isfinite(values).all():
-            del self.data_values_
             raise ValueError(
                 f"{type(self).__name__} computed values that are not finite: the "
                 "computation diverged. Scale X, or lower the learning rate."
@@ -276,7 +281,8 @@ class BaseValuator(
             The same rows.
         """
         check_is_fitted(self, "data_values_")
-        checked = validate_more_rows(self, X)
+        with naming("X"):
+            checked = check_more_rows(self, X)
         if hasattr(X, "columns") and not hasattr(self, "feature_names_in_"):
             # Names that fit never saw are not those of get_feature_names_out.
             return copy.copy(X) if get_feature_names(X) is None else checked
@@ -351,6 +357,9 @@ def _as_container(X, checked=None):
 
 def _take(array, rows):
     """Rows of anything that scikit-learn can index, COO matrices included."""
+    if isinstance(array, memoryview):
+        array = np.asarray(array)
     if getattr(array, "format", None) in {"coo", "dia", "bsr"}:
         array = array.tocsr()
-    return safe_indexing(array, rows)
+    taken = safe_indexing(array, rows)
+    return narrow_indices(taken) if issparse(taken) else taken

@@ -158,6 +158,8 @@ class SelfConfidence(BaseValuator):
         estimator = seeded(self._estimator(X), seed)
         folds = make_folds(X, y, self.cv, classification, seed)
         self._check_all_held_out(folds, len(y))
+        if classification:
+            self._check_classes(folds, y)
         n_classes = len(self.classes_) if classification else None
         parallel = Parallel(n_jobs=self.n_jobs, verbose=self.verbose)
         predictions = parallel(
@@ -193,6 +195,16 @@ class SelfConfidence(BaseValuator):
                 f"cv={self.cv!r} never holds out row {np.argmin(held_out)}, so that it "
                 "has no value; use a splitter whose test sets cover all rows."
             )
+
+    def _check_classes(self, folds, y):
+        """Refuse folds whose training rows are of one class: no model tells it."""
+        for rows, _ in folds:
+            if (y[rows] == y[rows[0]]).all():
+                label = self.classes_[y[rows[0]]].item()
+                raise ValueError(
+                    f"cv={self.cv!r} leaves training rows of one class ({label!r}) "
+                    "only; give more rows of each label in y, or another cv."
+                )
 
     def _confidence(self, probabilities, y):
         own = np.arange(len(y)), y

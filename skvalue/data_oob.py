@@ -226,6 +226,8 @@ class DataOOB(BaseValuator):
                     f"{self.n_evaluations_} estimators fitted so far, as "
                     "warm_start=True."
                 )
+            # Added to in place: a fit that is interrupted leaves the old ones alone.
+            self.oob_counts_, self._sums = self.oob_counts_.copy(), self._sums.copy()
             return self.n_evaluations_
         self._data = data
         self._seed = integer_seed(self.random_state)

@@ -236,6 +236,12 @@ class DVRL(BaseValuator):
             classification=classification,
             seed=integer_seed(self.random_state),
         )
+        if not classification and any(np.ptp(split.y_val) == 0 for split in splits):
+            raise ValueError(
+                "DVRL measures errors beside the variance of held-out targets, and "
+                "those of a fold, or y_val, are all equal; give more rows in X and y, "
+                "or in X_val and y_val."
+            )
         results = Parallel(n_jobs=self.n_jobs)(
             delayed(_play)(
                 estimator,

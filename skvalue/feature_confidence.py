@@ -228,6 +228,9 @@ def _column_loss(model, X, column, categorical):
         shares = model.fit(others, codes).oob_decision_function_
         own = np.take_along_axis(shares, codes[:, None], axis=1)[:, 0]
         return -np.log(np.maximum(own, 1 / (2 * len(X))))
-    squared = (target - model.fit(others, target).oob_prediction_) ** 2
+    # It asks whether real numbers are whole by a cast, which large ones overflow.
+    with np.errstate(invalid="ignore"):
+        model.fit(others, target)
+    squared = (target - model.oob_prediction_) ** 2
     scale = max(np.median(squared), _ERROR_FLOOR * np.var(target))
     return np.log1p(squared / scale)

@@ -55,7 +55,11 @@ DATA = {
     ),
     "an object column": (fit(frame(b=[{}] * 60)), "X", "number"),
     "a missing value in a frame": (fit(frame(b=changed(Y, None))), "X", "NaN"),
-    "dates in X": (fit(frame(b=pd.date_range("2020", periods=60))), "X", "DateTime"),
+    "dates in X": (
+        fit(frame(b=pd.date_range("2020", periods=60))),
+        "X",
+        "column 'b' holds times",
+    ),
     "complex X": (fit(X + 1j), "X", "Complex"),
     "column names of two types": (
         fit(frame(**{"b": 1.0}).rename(columns={"b": 2})),

@@ -17,7 +17,8 @@ METHODS = """
 FLOORS = [
     "utils",
     "_torch _linear_engine",
-    "_coalitions _drop _validation datasets",
+    "_coalitions _drop _gate datasets",
+    "_validation",
     "base _class_values games metrics",
     METHODS,
     "amortized consensus curation explain",

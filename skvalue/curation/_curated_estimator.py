@@ -17,7 +17,7 @@ from sklearn.base import (
     clone,
     is_classifier,
 )
-from sklearn.utils import get_tags, indexable
+from sklearn.utils import get_tags
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
     MethodMapping,
@@ -27,6 +27,7 @@ from sklearn.utils.metadata_routing import (
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import has_fit_parameter, validate_data
 
+from ..utils._refit import whole_or_not_at_all
 from ..utils._sklearn import (
     HasMethods,
     StrOptions,
@@ -39,6 +40,7 @@ from ._value_sampler import (
     ValueSampler,
     is_continuous,
     resolve_valuator,
+    row_aligned,
     supported_rows,
 )
 
@@ -154,6 +156,7 @@ class CuratedEstimator(DelegatingMixin, MetaEstimatorMixin, BaseEstimator):
         self.valuator = valuator
         self.weighting = weighting
 
+    @whole_or_not_at_all
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y, **params):
         """Value the rows, then fit the estimator on those that are kept.
@@ -181,7 +184,7 @@ class CuratedEstimator(DelegatingMixin, MetaEstimatorMixin, BaseEstimator):
         ValueError
             If the valuator refuses the data, or `weighting` is not possible.
         """
-        X, y = indexable(X, y)
+        X, y = row_aligned(X, y)
         if is_classifier(self.estimator) and is_continuous(y):
             check_classification_targets(y)
         valuator_params, params = self._split_params(params)

@@ -24,6 +24,8 @@ from sklearn.utils.metadata_routing import (
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from ..utils._naming import naming
+from ..utils._refit import whole_or_not_at_all
 from ..utils._sklearn import (
     METHODS,
     HasMethods,
@@ -123,6 +125,7 @@ class ValueSampler(OneToOneFeatureMixin, MetaEstimatorMixin, BaseEstimator):
         self.prefit = prefit
         self.action = action
 
+    @whole_or_not_at_all
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y, **params):
         """Value the rows and find those to return.
@@ -150,7 +153,7 @@ class ValueSampler(OneToOneFeatureMixin, MetaEstimatorMixin, BaseEstimator):
             If the valuator refuses the data, cannot do `action`, or was fitted on
             another number of rows.
         """
-        X, y = indexable(X, y)
+        X, y = row_aligned(X, y)
         valuator = resolve_valuator(self.valuator)
         self._check_action(valuator, y)
         if self.prefit:
@@ -171,6 +174,7 @@ class ValueSampler(OneToOneFeatureMixin, MetaEstimatorMixin, BaseEstimator):
         self.sample_indices_ = np.flatnonzero(support | keep_all)
         return self
 
+    @whole_or_not_at_all
     @_fit_context(prefer_skip_nested_validation=False)
     def fit_resample(self, X, y, **params):
         """Value the rows and return them without, or with relabelled, low-value rows.
@@ -195,7 +199,7 @@ class ValueSampler(OneToOneFeatureMixin, MetaEstimatorMixin, BaseEstimator):
             Their labels.
         """
         self.fit(X, y, **params)
-        X, y = indexable(X, y)
+        X, y = row_aligned(X, y)
         if self.action == "drop":
             return self.valuator_.filter(X, y)
         return X, self._relabel(X, y)
@@ -297,6 +301,26 @@ def resolve_valuator(valuator):
     return default
 
 
+def row_aligned(X, y):
+    """Rows and targets that can be indexed; refused by name where they cannot.
+
+    Parameters
+    ----------
+    X, y : array-like, dataframe or sparse matrix
+        As the user gave them.
+
+    Returns
+    -------
+    X, y : list
+        The same, but sparse matrices as CSR and what has no items as arrays.
+    """
+    for name, array in (("X", X), ("y", y)):
+        with naming(name):
+            indexable(array)
+    with naming("X", "y"):
+        return indexable(X, y)
+
+
 def supported_rows(valuator, X):
     """Mask of the rows that a fitted valuator keeps, checked against the rows at hand.
 
@@ -349,4 +373,6 @@ def is_continuous(y):
     if y.dtype.kind != "f":
         return False
     assert_all_finite(y, input_name="y")
-    return type_of_target(y, input_name="y").startswith("continuous")
+    # It asks whether they are whole by a cast, which large ones overflow.
+    with np.errstate(invalid="ignore"):
+        return type_of_target(y, input_name="y").startswith("continuous")

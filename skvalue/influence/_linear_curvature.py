@@ -48,6 +48,7 @@ class LinearCurvature:
         self.n_samples = len(y)
         coefficients = np.atleast_2d(model.coef_)
         penalty = _penalty(model, coefficients.shape[1])
+        self.damping = damping
         self.diagonal = penalty / self.n_samples + damping
         if model.fit_intercept:
             intercept = np.broadcast_to(model.intercept_, len(coefficients))
@@ -110,7 +111,7 @@ class LinearCurvature:
         # The outputs of a squared loss share one Hessian and do not interact.
         hessian = self._mean_gram(design, weights)
         hessian[np.diag_indices_from(hessian)] += self.diagonal
-        return _positive_solve(hessian, gradient.T).T
+        return _positive_solve(hessian, gradient.T, self.damping).T
 
     def _solve_softmax(self, design, weights, probabilities, gradient):
         n_outputs, n_parameters = gradient.shape
@@ -125,7 +126,8 @@ class LinearCurvature:
                 # part there; curvature along it only makes the Hessian invertible.
                 block[np.diag_indices_from(block)] += 1 / n_outputs
                 hessian[first, :, second] = hessian[second, :, first] = block
-        flat = _positive_solve(hessian.reshape(gradient.size, -1), gradient.ravel())
+        hessian = hessian.reshape(gradient.size, -1)
+        flat = _positive_solve(hessian, gradient.ravel(), self.damping)
         return flat.reshape(gradient.shape)
 
     def _mean_gram(self, design, weights):
@@ -219,10 +221,15 @@ def _curve(probabilities, tangent):
     return probabilities * (tangent - mean)
 
 
-def _positive_solve(matrix, right_side):
+def _positive_solve(matrix, right_side, damping):
     try:
         factor = cho_factor(matrix, lower=True, overwrite_a=True)
     except LinAlgError as error:
+        if damping > 0:
+            raise ValueError(
+                "X is scaled so that the Hessian is singular to double precision; "
+                "standardise it (StandardScaler)."
+            ) from error
         raise ValueError(
             "the Hessian is singular, so the influence is not defined; use damping > 0 "
             "or a model with a penalty."
