@@ -105,15 +105,14 @@ class LinearProblem:
             self.kind = "multinomial"
         self.table = Table(self.X, self.target)
         self.start = self._model_of_everyone()
-        # Reduced rows are separable.
         self.reduced = self.X.shape[1] < self.width
-        if (exact or self.reduced) and self.needs_model(
-            self.members.sum(0, keepdim=True)
-        ).all():
-            # Where rows are certain, leaving one out moves a model by as much less.
-            for _ in range(2 if loss == "logistic" else 0):
-                smallest = SMALLEST_RESIDUAL[dtype]
-                self.residual = max(float(self._mean_residual()), smallest)
+        if (exact or self.reduced) and loss == "logistic":
+            # Where rows are certain, as those of wide data are, changing one moves a
+            # model by as much less. The first residual is that of a model that is not
+            # solved as far yet.
+            for _ in range(2):
+                mean = float(self._mean_residual())
+                self.residual = max(mean, SMALLEST_RESIDUAL[dtype])
                 self.start = self._model_of_everyone()
 
     def _read_targets(self, y, y_val, scoring, class_values, device):
