@@ -20,9 +20,13 @@ import numpy as np
 from ._moments import RatioMoments, ScoreRecord
 from .utils._sklearn import one_thread
 
-# Consecutive subsets that make up one batch of the standard error. Their sizes are
-# spread evenly, so batches vary less than subsets, as the estimate does.
+# Consecutive subsets whose contributions are added up at once.
 SUBSETS_A_BATCH = 4
+
+# Shares of the distribution of sizes where the next stratum of the standard error
+# begins. Sizes are spread evenly, so what differs between strata is no error. The first
+# ones are narrow: contributions change most from one small coalition to the next.
+STRATA = (1 / 32, 1 / 8, 1 / 4, 1 / 2, 3 / 4)
 
 GOLDEN_RATIO = (np.sqrt(5) - 1) / 2
 
@@ -103,6 +107,12 @@ def spread_uniforms(seeds, start, count):
     """
     shift = np.random.default_rng(seeds).random()
     return (shift + GOLDEN_RATIO * np.arange(start, start + count)) % 1.0
+
+
+def stratum_of(shares):
+    """Number of the stratum that holds each of these shares of the distribution."""
+    # Rounding may leave a share just below an edge.
+    return np.searchsorted(STRATA, np.asarray(shares) + 1e-9, side="right")
 
 
 # ------------------------------------------------------------------- permutations
@@ -257,6 +267,12 @@ class SubsetSizes:
         return np.minimum(np.searchsorted(edges, uniforms, side="right"), last)
 
     @cached_property
+    def strata(self):
+        """Stratum of the standard error of each size; shape (n + 1,)."""
+        below = np.cumsum(self.distribution) - self.distribution
+        return stratum_of(below)
+
+    @cached_property
     def contribution_weight(self):
         """p(k) over how often a row meets a coalition of k others; shape (n,)."""
         n_samples = len(self.probabilities)
@@ -295,7 +311,9 @@ class SharedSubsets:
 
     sizes: SubsetSizes
 
-    new_accumulator = staticmethod(lambda n_samples: RatioMoments(1, n_samples))
+    new_accumulator = staticmethod(
+        lambda n_samples: RatioMoments(1, n_samples, len(STRATA) + 1)
+    )
 
     def unit_cost(self, game):
         return 1 if game.shares_subsets else game.n_samples + 1
@@ -313,7 +331,8 @@ class SharedSubsets:
             others = sizes[batch, None] - masks[batch]
             weights = self.sizes.contribution_weight[others]
             numerators = np.where(weights > 0, weights * contributions[batch], 0.0)
-            moments.add(numerators.sum(axis=0)[None], weights.sum(axis=0)[None])
+            strata = self.sizes.strata[sizes[batch]]
+            moments.add_all(numerators[:, None], weights[:, None], strata)
         return moments, n_units * self.unit_cost(game)
 
 
@@ -347,8 +366,11 @@ class ReusedSubsets:
         moments = self.new_accumulator(game.n_samples)
         for first in range(0, n_units, SUBSETS_A_BATCH):
             batch = slice(first, first + SUBSETS_A_BATCH)
-            sides = np.stack([masks[batch], ~masks[batch]]) * weights[batch]
-            moments.add(np.einsum("rbn,b->rn", sides, scores[batch]), sides.sum(axis=1))
+            sides = np.stack([masks[batch], ~masks[batch]], axis=1)
+            sides = sides * weights[batch, None]
+            utilities = scores[batch, None, None]
+            # Which rows are in varies more than the worth of a size: one stratum.
+            moments.add_all(sides * utilities, sides, np.zeros(len(sides), dtype=int))
         return moments, n_units
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ._few_batches import degrees_over_games, error_scale
 from ._moments import average_over_games
 
 
@@ -173,13 +174,13 @@ class SamplingRun:
 
     def estimate(self):
         """Values and standard errors of all training rows, NaN where unknown."""
-        totals = self.totals()
-        return average_over_games(
-            [game.rows for game in self.games],
-            [total.estimate() for total in totals],
-            [total.standard_error() for total in totals],
-            self.n_samples,
-        )
+        totals, rows = self.totals(), [game.rows for game in self.games]
+        estimates = [total.estimate() for total in totals]
+        variances, degrees = zip(*(total.variance() for total in totals), strict=True)
+        errors = [np.sqrt(variance) for variance in variances]
+        values, errors = average_over_games(rows, estimates, errors, self.n_samples)
+        degrees = degrees_over_games(rows, variances, degrees, self.n_samples)
+        return values, errors * error_scale(degrees)
 
     # ------------------------------------------------------------------- the state
 

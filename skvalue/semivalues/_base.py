@@ -12,6 +12,7 @@ from .._coalitions import (
     size_probabilities,
 )
 from .._driver import SamplingValuator
+from .._weighted_walks import WeightedWalks, weighs_unevenly
 from ..utils._sklearn import Interval, StrOptions
 
 # A weight is checked to average to one over the sizes, to this precision.
@@ -104,6 +105,8 @@ class BaseSemivalue(SamplingValuator):
         return SharedSubsets(sizes) if sampler == "shared" else ReusedSubsets(sizes)
 
     def _make_walks(self, weight, antithetic):
+        if weighs_unevenly(weight, self.min_coalition_size):
+            return WeightedWalks(weight, self.min_coalition_size, antithetic)
         return PermutationWalks(weight, self.min_coalition_size, antithetic=antithetic)
 
     def _resolve_sampler(self, utility):

@@ -16,7 +16,14 @@ from scipy import sparse
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
-from .._coalitions import SUBSETS_A_BATCH, run_block, spread_uniforms, unit_rngs
+from .._coalitions import (
+    STRATA,
+    SUBSETS_A_BATCH,
+    run_block,
+    spread_uniforms,
+    stratum_of,
+    unit_rngs,
+)
 from .._driver import SamplingValuator
 from .._moments import RatioMoments
 from .._utility import Utility
@@ -282,7 +289,9 @@ class DrawnCoalitions:
     y: np.ndarray
     n_parts: int = 1
 
-    new_accumulator = staticmethod(lambda n_samples: RatioMoments(1, n_samples))
+    new_accumulator = staticmethod(
+        lambda n_samples: RatioMoments(1, n_samples, len(STRATA) + 1)
+    )
 
     def unit_cost(self, pool):
         if pool.shares_subsets:
@@ -309,7 +318,8 @@ class DrawnCoalitions:
         moments = self.new_accumulator(len(self.y))
         for first in range(0, n_units, SUBSETS_A_BATCH):
             batch = slice(first, first + SUBSETS_A_BATCH)
-            moments.add(gains[batch].sum(axis=0)[None], counts[batch].sum(axis=0)[None])
+            strata = stratum_of(uniforms[batch])
+            moments.add_all(gains[batch, None], counts[batch, None], strata)
         return moments, n_evaluations
 
     def _part(self, seeds, unit):
