@@ -1,9 +1,9 @@
 """How often the exact value lies within two standard errors of the estimate.
 
 It should be 95 % for every sampler, weight, path and budget. Games of 7 and 40 rows
-whose values are known: a table of random worths and Ridge models of 7 rows, by
-enumeration; a game of pairs and a glove game of 40 rows, in closed form; Ridge models
-of 40 rows, from a run a few hundred times longer. "engine" reads contributions off the
+whose values are known: a table of random worths and logistic models of 7 rows, by
+enumeration; a game of pairs and a glove game of 40 rows, in closed form; logistic
+models of 40 rows, from a run many times longer. "engine" reads contributions off the
 batched engine, "refits" fits scikit-learn's model on every coalition.
 
     python examples/benchmarks/error_coverage.py [--seeds 200] [--only beta,msr]
@@ -22,8 +22,8 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.datasets import make_regression
-from sklearn.linear_model import Ridge
+from sklearn.datasets import make_classification
+from sklearn.linear_model import LogisticRegression
 
 from skvalue import (
     BetaShapley,
@@ -47,7 +47,12 @@ def halves(sizes, n_samples):
     return small / small.mean()
 
 
-class RefitRidge(Ridge):
+def binomial(sizes, n_samples):
+    """The weight of Data Banzhaf, which has no walks of its own."""
+    return DataBanzhaf()._weight(sizes, n_samples)
+
+
+class RefitLogistic(LogisticRegression):
     """The same model, which the engine does not know."""
 
 
@@ -142,20 +147,25 @@ class Gloves(MaskGame):
         return self.closed_form.semivalue(weight / weight.mean())
 
 
-def ridge_utility(n_samples, estimator):
-    """Ridge models of noisy rows, scored on thirty others."""
-    X, y = make_regression(n_samples + 30, 3, noise=40.0, random_state=1)
+def logistic_utility(n_samples, estimator):
+    """Logistic models of rows with some wrong labels, scored on thirty others."""
+    X, y = make_classification(
+        n_samples + 30, 3, n_redundant=0, flip_y=0.2, random_state=1
+    )
+    y[:2] = [0, 1]
     rows, others = slice(n_samples), slice(n_samples, None)
-    return Utility(estimator, X[rows], y[rows], X[others], y[others], classes=None)
+    return Utility(
+        estimator, X[rows], y[rows], X[others], y[others], classes=np.array([0, 1])
+    )
 
 
 GAMES = {
     (7, "table"): TableGame(7, 0),
-    (7, "engine"): ridge_utility(7, Ridge()),
-    (7, "refits"): ridge_utility(7, RefitRidge()),
+    (7, "engine"): logistic_utility(7, LogisticRegression()),
+    (7, "refits"): logistic_utility(7, RefitLogistic(tol=1e-8)),
     (40, "pairs"): PairGame(40, 0),
     (40, "gloves"): Gloves(18, 22),
-    (40, "engine"): ridge_utility(40, Ridge()),
+    (40, "engine"): logistic_utility(40, LogisticRegression()),
 }
 
 # Smallest coalitions that count.
@@ -172,11 +182,11 @@ CELLS = {
     "shapley permutation": (DataShapley(sampler="permutation"), (6, 30)),
     "beta permutation": (BetaShapley(16, 1, sampler="permutation"), (6, 30)),
     "beta(4, 1) permutation": (BetaShapley(4, 1, sampler="permutation"), (6, 30)),
-    "banzhaf permutation": (DataBanzhaf(sampler="permutation"), (6, 30)),
+    "binomial permutation": (Semivalue(binomial, sampler="permutation"), (6, 30)),
     "halves permutation": (Semivalue(halves, sampler="permutation"), (6, 30)),
     "shapley single": (DataShapley(sampler="single_permutation"), (8, 40)),
     "beta single": (BetaShapley(16, 1, sampler="single_permutation"), (8, 40)),
-    "banzhaf single": (DataBanzhaf(sampler="single_permutation"), (8, 40)),
+    "binomial single": (Semivalue(binomial, sampler="single_permutation"), (8, 40)),
     "banzhaf msr": (DataBanzhaf(sampler="msr"), (40, 200)),
     "influence": (SubsampleInfluence(), (40, 200)),
     "distributional": (
@@ -187,7 +197,7 @@ CELLS = {
 
 
 def long_run(game, sampler):
-    """Values from one run of other coalitions, a few hundred times longer."""
+    """Values from one run of other coalitions, over thirty times longer."""
     moments, _ = run_block(game, sampler, (2**31, 0), 0, LONG)
     return moments.estimate()
 
