@@ -45,7 +45,7 @@ for name, source in SOURCES.items():
         valuator = AmortizedShapley(source, regressor="ridge", random_state=0)
         valuator.fit(X, y, X_val=X_val, y_val=y_val)
         for label, values in {
-            f"{name}, labels": valuator.label_values_,
+            f"{name}, labels": valuator.noisy_values_,
             f"{name}, amortized": valuator.amortized_values_,
         }.items():
             found = agreement(values, reference.data_values_)

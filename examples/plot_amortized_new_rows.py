@@ -48,7 +48,7 @@ precise = DataShapley(
 amortized = AmortizedShapley(noisy, random_state=0)
 amortized.fit(X[train], y[train], **held_out)
 for name, values in [
-    ("labels", amortized.label_values_),
+    ("labels", amortized.noisy_values_),
     ("amortized", amortized.data_values_),
 ]:
     scores = agreement(values, precise.data_values_)
@@ -74,7 +74,7 @@ import matplotlib.pyplot as plt
 
 fig, axes = plt.subplots(1, 2, figsize=(8, 3.6), sharey=True, layout="constrained")
 for ax, values, title in [
-    (axes[0], amortized.label_values_, "labels: a few permutations"),
+    (axes[0], amortized.noisy_values_, "labels: a few permutations"),
     (axes[1], amortized.data_values_, "amortized"),
 ]:
     for rows, label in [(~wrong[train], "right"), (wrong[train], "wrong")]:

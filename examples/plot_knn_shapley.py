@@ -25,7 +25,7 @@ y, is_wrong = make_label_noise(y_true, 0.1, random_state=0)
 # A row is worth what it adds, averaged over all coalitions of other rows, to the share
 # of right labels among the neighbours of a held-out row. The values add up to the
 # utility of all rows together.
-from skvalue.knn_shapley import KNNShapley
+from skvalue.neighbors import KNNShapley
 
 valuator = KNNShapley(n_neighbors=5).fit(X, y, X_val=X_val, y_val=y_val)
 values = valuator.data_values_

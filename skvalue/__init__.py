@@ -1,6 +1,5 @@
 """Data valuation for scikit-learn: what is each training row worth?"""
 
-from .ame import AME, SubsampleInfluence
 from .amortized import AmortizedShapley
 from .confidence import SelfConfidence
 from .consensus import ConsensusValuator
@@ -9,17 +8,19 @@ from .data_oob import DataOOB
 from .dvrl import DVRL
 from .feature_confidence import FeatureConfidence
 from .influence import InfluenceFunction
-from .knn_shapley import KNNShapley
 from .lava import LAVA
-from .loo import LeaveOneOut
 from .nddv import NDDVValuator
+from .neighbors import KNNShapley
 from .outliers import OutlierValuator
 from .semivalues import (
+    AME,
     BetaShapley,
     DataBanzhaf,
     DataShapley,
     DistributionalShapley,
+    LeaveOneOut,
     Semivalue,
+    SubsampleInfluence,
 )
 
 __all__ = [

@@ -16,12 +16,13 @@ from sklearn.base import (
     _fit_context,
 )
 from sklearn.callback import CallbackSupportMixin
-from sklearn.utils import check_array
+from sklearn.utils import check_array, get_tags
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_is_fitted
 
 from ._drop import keep_mask, substitutes
 from ._validation import validate_held_out, validate_more_rows, validate_rows
+from .utils._device import check_device
 from .utils._sklearn import (
     Interval,
     StrOptions,
@@ -123,6 +124,7 @@ class BaseValuator(
             If a parameter, `X`, `y`, `X_val` or `y_val` is not usable; the message
             names it. Raised before any expensive work.
         """
+        check_device(getattr(self, "device", "cpu"))
         X, y = validate_rows(self, X, y)
         X_val, y_val = validate_held_out(self, X_val, y_val)
         vars(self).pop("fill_indices_", None)
@@ -152,8 +154,25 @@ class BaseValuator(
         yield
         context.call_on_fit_task_end(estimator=self)
 
+    def _model_of_y(self):
+        """The user's estimator that predicts y, where the method has one."""
+        return None
+
     def _is_regression(self, y):
-        """Whether `y` is a real target; a method with an estimator asks that."""
+        """Whether `y` is a real target; the user's estimator of y has the last word."""
+        model = self._model_of_y()
+        kind = None if model is None else get_tags(model).estimator_type
+        if kind == "regressor":
+            return True
+        is_real = self._is_real(y)
+        if is_real and kind == "classifier":
+            raise ValueError(
+                f"y has real targets, but estimator={type(model).__name__} is a "
+                "classifier; give a regressor, or labels."
+            )
+        return is_real
+
+    def _is_real(self, y):
         # It asks whether real numbers are whole by a cast, which large ones overflow.
         with np.errstate(invalid="ignore"):
             kind = type_of_target(y, input_name="y")
@@ -336,19 +355,3 @@ def _take(array, rows):
     if getattr(array, "format", None) in {"coo", "dia", "bsr"}:
         array = array.tocsr()
     return safe_indexing(array, rows)
-
-
-def may_value_classes(valuator):
-    """Whether a valuator has values by class, for `available_if`.
-
-    Parameters
-    ----------
-    valuator : BaseValuator
-        Fitted or not.
-
-    Returns
-    -------
-    available : bool
-        False once it is fitted to real targets; before, any target may come.
-    """
-    return hasattr(valuator, "classes_") or not hasattr(valuator, "data_values_")

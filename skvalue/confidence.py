@@ -12,15 +12,15 @@ from numbers import Integral
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.base import clone, is_regressor
+from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils import check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 
-from ._games import splits
 from .base import BaseValuator
+from .utils._folds import make_folds
+from .utils._predictions import class_probabilities, finite_predictions
 from .utils._random import integer_seed, seeded
 from .utils._sklearn import HasMethods, StrOptions
 
@@ -149,16 +149,14 @@ class SelfConfidence(BaseValuator):
         self.scoring = scoring
         self.n_jobs = n_jobs
 
-    def _is_regression(self, y):
-        """Real targets, or a regressor whatever the targets."""
-        given = self.estimator is not None and is_regressor(self.estimator)
-        return super()._is_regression(y) or given
+    def _model_of_y(self):
+        return self.estimator
 
     def _fit(self, X, y, X_val, y_val):
         classification = hasattr(self, "classes_")
-        rng = check_random_state(integer_seed(self.random_state))
-        estimator = seeded(self._estimator(X), rng)
-        folds = list(splits(X, y, self.cv, classification, rng))
+        seed = integer_seed(self.random_state)
+        estimator = seeded(self._estimator(X), seed)
+        folds = make_folds(X, y, self.cv, classification, seed)
         self._check_all_held_out(folds, len(y))
         n_classes = len(self.classes_) if classification else None
         parallel = Parallel(n_jobs=self.n_jobs, verbose=self.verbose)
@@ -218,10 +216,8 @@ def _predict_fold(estimator, X, y, rows, held_out, n_classes):
     """Predictions for the held-out rows, of shape (n_held_out, n_classes or 1)."""
     fitted = clone(estimator).fit(X[rows], y[rows])
     if n_classes is None:
-        return fitted.predict(X[held_out])[:, None]
-    probabilities = np.zeros((len(held_out), n_classes))
-    probabilities[:, fitted.classes_] = fitted.predict_proba(X[held_out])
-    return probabilities
+        return finite_predictions(fitted, X[held_out])[:, None]
+    return class_probabilities(fitted, X[held_out], np.arange(n_classes))
 
 
 def _mean_prediction(folds, predictions, n_samples):

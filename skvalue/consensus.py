@@ -17,7 +17,7 @@ from sklearn.utils import Bunch, check_random_state, get_tags
 from sklearn.utils.parallel import Parallel, delayed
 
 from .base import BaseValuator
-from .utils._random import integer_seed, seeded
+from .utils._random import draw_seed, integer_seed, seeded
 from .utils._sklearn import BaseComposition
 
 
@@ -177,7 +177,7 @@ class ConsensusValuator(BaseValuator, BaseComposition):
     def _fit(self, X, y, X_val, y_val):
         names, members, weights = self._members()
         rng = check_random_state(integer_seed(self.random_state))
-        members = [seeded(member, rng) for member in members]
+        members = [seeded(member, draw_seed(rng)) for member in members]
         parallel = Parallel(n_jobs=self.n_jobs, verbose=self.verbose)
         self.valuators_ = parallel(
             delayed(_fit_member)(member, X, y, X_val, y_val) for member in members

@@ -15,7 +15,6 @@ from numbers import Integral
 
 import joblib
 import numpy as np
-from sklearn.base import is_regressor
 from sklearn.ensemble import (
     BaggingClassifier,
     BaggingRegressor,
@@ -25,6 +24,7 @@ from sklearn.ensemble import (
 from sklearn.utils.parallel import Parallel, delayed
 
 from .base import BaseValuator
+from .utils._predictions import class_probabilities, finite_predictions
 from .utils._random import integer_seed
 from .utils._sklearn import HasMethods, Interval, RealNotInt, StrOptions
 
@@ -181,10 +181,8 @@ class DataOOB(BaseValuator):
         self.warm_start = warm_start
         self.n_jobs = n_jobs
 
-    def _is_regression(self, y):
-        """Real targets, or a regressor whatever the targets."""
-        given = self.estimator is not None and is_regressor(self.estimator)
-        return super()._is_regression(y) or given
+    def _model_of_y(self):
+        return self.estimator
 
     def _fit(self, X, y, X_val, y_val):
         n_done = self._begin(X, y)
@@ -340,27 +338,25 @@ def _row_scores(ensemble, estimator, X, y, scoring, options):
     """Score of each row, and the probability of its label (None in regression)."""
     scoring, classes = scoring
     if not hasattr(ensemble, "classes_"):
-        predicted = estimator.predict(X, **options)
+        predicted = finite_predictions(estimator, X, **options)
         if callable(scoring):
             return _checked(scoring(y, predicted), len(y)), None
         return (predicted if scoring == "log_proba" else -((y - predicted) ** 2)), None
-    predicted, likelihood = _classify(estimator, X, y, options)
+    predicted, likelihood = _classify(estimator, X, y, ensemble.n_classes_, options)
     if callable(scoring):
         return _checked(scoring(classes[y], classes[predicted]), len(y)), likelihood
     return (likelihood if scoring == "log_proba" else predicted == y), likelihood
 
 
-def _classify(estimator, X, y, options):
+def _classify(estimator, X, y, n_classes, options):
     """Predicted codes, and the probability of the codes `y`."""
-    # The members of an ensemble are trained on codes; a bag may lack a class.
-    codes = estimator.classes_.astype(np.intp)
     if not hasattr(estimator, "predict_proba"):
         predicted = estimator.predict(X).astype(np.intp)
         return predicted, (predicted == y).astype(np.float64)
-    probabilities = estimator.predict_proba(X, **options)
-    place = np.searchsorted(codes, y).clip(max=len(codes) - 1)
-    likelihood = np.take_along_axis(probabilities, place[:, None], axis=1)[:, 0]
-    return codes[probabilities.argmax(axis=1)], likelihood * (codes[place] == y)
+    # The members of an ensemble are trained on codes; a bag may lack a class.
+    probabilities = class_probabilities(estimator, X, np.arange(n_classes), **options)
+    likelihood = np.take_along_axis(probabilities, y[:, None], axis=1)[:, 0]
+    return probabilities.argmax(axis=1), likelihood
 
 
 def _checked(scores, n_rows):

@@ -13,14 +13,16 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.utils import get_tags
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
-from ._games import make_games, mean_over_games
 from ._validation import validate_more_rows
 from .base import BaseValuator
+from .utils._folds import average_over_splits, make_splits
+from .utils._predictions import class_probabilities, finite_predictions
+from .utils._random import integer_seed, seeded
 from .utils._sklearn import HasMethods, Interval
+from .utils._threads import one_thread
 
 
 class DVRL(BaseValuator):
@@ -84,7 +86,7 @@ class DVRL(BaseValuator):
         leaves the row out, relative to the other rows; higher is better.
 
     rewards_ : list of ndarray of shape (n_steps,)
-        The reward of each step, one array a game: the mean probability of the held-out
+        The reward of each step, one array a split: the mean probability of the held-out
         labels (accuracy where the predictor has no probabilities), or the negative
         squared error over the variance.
 
@@ -206,10 +208,13 @@ class DVRL(BaseValuator):
         from ._torch.dvrl import selection_probabilities
 
         X, y = validate_more_rows(self, X, y)
-        probabilities = [
-            selection_probabilities(selector, *encoder.encode(X, y))
-            for selector, encoder in zip(self._selectors, self._encoders, strict=True)
-        ]
+        with one_thread():
+            probabilities = [
+                selection_probabilities(selector, *encoder.encode(X, y))
+                for selector, encoder in zip(
+                    self._selectors, self._encoders, strict=True
+                )
+            ]
         return np.mean(probabilities, axis=0)
 
     def _fit(self, X, y, X_val, y_val):
@@ -222,56 +227,52 @@ class DVRL(BaseValuator):
                 if classification
                 else Ridge()
             )
-        elif not classification and get_tags(estimator).estimator_type == "classifier":
-            raise ValueError(
-                f"y has real targets, but estimator={estimator!r} is a classifier."
-            )
-        games = make_games(
+        splits = make_splits(
             X,
             y,
             X_val,
             y_val,
             cv=self.cv,
             classification=classification,
-            random_state=self.random_state,
+            seed=integer_seed(self.random_state),
         )
         results = Parallel(n_jobs=self.n_jobs)(
             delayed(_play)(
                 estimator,
-                X[game.rows],
-                y[game.rows],
-                game,
+                X[split.rows],
+                y[split.rows],
+                split,
                 len(self.classes_) if classification else None,
                 self.get_params(deep=False),
             )
-            for game in games
+            for split in splits
         )
         values, self._selectors, self._encoders, self.rewards_ = map(
             list, zip(*results, strict=True)
         )
-        self.data_values_ = mean_over_games(games, values, len(y))
+        self.data_values_ = average_over_splits(
+            [split.rows for split in splits], values, len(y)
+        )
 
     def _plausible_rows(self):
         return self.data_values_ >= 0.5
 
-    def _is_regression(self, y):
-        estimator = self.estimator
-        if estimator is not None and get_tags(estimator).estimator_type == "regressor":
-            return True
-        return super()._is_regression(y)
+    def _model_of_y(self):
+        return self.estimator
 
 
-def _play(estimator, X, y, game, n_classes, settings):
-    """Train a selector on the rows of a game; return what it thinks of each."""
+@one_thread()
+def _play(estimator, X, y, split, n_classes, settings):
+    """Train a selector on the rows of a split; return what it thinks of each."""
     from ._torch.dvrl import selection_probabilities, train_selector
 
-    estimator = _seeded(estimator, game.seed)
+    estimator = seeded(estimator, split.seed)
     batch_size = min(settings["batch_size"], len(y))
-    encoder = _RowEncoder(estimator, X, y, game, n_classes)
+    encoder = _RowEncoder(estimator, X, y, split, n_classes)
     rows, doubts = encoder.encode(X, y)
 
     def reward(selected):
-        return _held_out_score(estimator, X[selected], y[selected], game, n_classes)
+        return _held_out_score(estimator, X[selected], y[selected], split, n_classes)
 
     names = ("baseline_window", "hidden_dim", "n_layers", "lr", "device")
     selector, rewards = train_selector(
@@ -280,32 +281,24 @@ def _play(estimator, X, y, game, n_classes, settings):
         reward,
         n_steps=settings["max_epochs"] * math.ceil(len(y) / batch_size),
         batch_size=batch_size,
-        seed=game.seed,
+        seed=split.seed,
         **{name: settings[name] for name in names},
     )
     return selection_probabilities(selector, rows, doubts), selector, encoder, rewards
 
 
-def _seeded(estimator, seed):
-    """A clone whose randomness, where it has any, is the game's."""
-    estimator = clone(estimator)
-    if estimator.get_params().get("random_state", seed) is None:
-        estimator.set_params(random_state=seed)
-    return estimator
-
-
 class _RowEncoder:
     """What the selector sees of a row: features, label, the held-out model's doubt."""
 
-    def __init__(self, estimator, X, y, game, n_classes):
+    def __init__(self, estimator, X, y, split, n_classes):
         self.n_classes = n_classes
         self.mean, self.scale = X.mean(axis=0), X.std(axis=0)
         self.scale[self.scale == 0] = 1.0
         self.target_mean, self.target_scale = y.mean(), y.std() or 1.0
         self.model = None
         # Held-out rows of one class make no model, so they doubt nothing.
-        if len(np.unique(game.y_val)) > 1:
-            self.model = clone(estimator).fit(game.X_val, game.y_val)
+        if len(np.unique(split.y_val)) > 1:
+            self.model = clone(estimator).fit(split.X_val, split.y_val)
             doubts = self._doubts(X, self._encode_labels(y))
             self.doubt_mean, self.doubt_scale = doubts.mean(), doubts.std() or 1.0
 
@@ -326,8 +319,8 @@ class _RowEncoder:
 
     def _expected_labels(self, X):
         if self.n_classes is None:
-            predicted = (self.model.predict(X) - self.target_mean) / self.target_scale
-            return predicted[:, None]
+            predicted = finite_predictions(self.model, X)
+            return ((predicted - self.target_mean) / self.target_scale)[:, None]
         return _class_probabilities(self.model, X, self.n_classes)
 
 
@@ -335,21 +328,21 @@ def _class_probabilities(model, X, n_classes):
     """Probabilities of all classes, of which the model may know fewer; or votes."""
     if not hasattr(model, "predict_proba"):
         return np.eye(n_classes)[model.predict(X)]
-    probabilities = np.zeros((len(X), n_classes))
-    probabilities[:, model.classes_] = model.predict_proba(X)
-    return probabilities
+    return class_probabilities(model, X, np.arange(n_classes))
 
 
-def _held_out_score(estimator, X, y, game, n_classes):
+def _held_out_score(estimator, X, y, split, n_classes):
     """Score on the held-out rows of the estimator fitted on a selection."""
     if n_classes is None:
-        predicted = clone(estimator).fit(X, y).predict(game.X_val) if len(y) else 0.0
-        error = game.y_val - predicted
-        return -np.mean(error**2) / np.var(game.y_val)
+        predicted = 0.0
+        if len(y):
+            predicted = finite_predictions(clone(estimator).fit(X, y), split.X_val)
+        error = split.y_val - predicted
+        return -np.mean(error**2) / np.var(split.y_val)
     if len(np.unique(y)) < 2:
-        probabilities = np.zeros((len(game.y_val), n_classes))
+        probabilities = np.zeros((len(split.y_val), n_classes))
         probabilities[:, y[:1]] = 1.0
     else:
         model = clone(estimator).fit(X, y)
-        probabilities = _class_probabilities(model, game.X_val, n_classes)
-    return probabilities[np.arange(len(game.y_val)), game.y_val].mean()
+        probabilities = _class_probabilities(model, split.X_val, n_classes)
+    return probabilities[np.arange(len(split.y_val)), split.y_val].mean()

@@ -19,7 +19,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 
 from .base import BaseValuator
-from .utils._random import integer_seed, seeded
+from .utils._random import draw_seed, integer_seed, seeded
 from .utils._sklearn import HasMethods, Interval
 
 # A row is implausible whose errors are, in the geometric mean of 1 + e^2 / median, as
@@ -150,7 +150,10 @@ class FeatureConfidence(BaseValuator):
         categorical = self._categorical_mask(X.shape[1])
         self.columns_ = self._draw_columns(X, rng)
         models = [
-            seeded(_classifier() if categorical[column] else self._regressor(), rng)
+            seeded(
+                _classifier() if categorical[column] else self._regressor(),
+                draw_seed(rng),
+            )
             for column in self.columns_
         ]
         parallel = Parallel(n_jobs=self.n_jobs, prefer="threads", verbose=self.verbose)

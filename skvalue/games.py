@@ -1,8 +1,8 @@
 r"""Cooperative games whose semivalues have a closed form.
 
-Test oracles, and examples to think with: the players are the rows, and the worth of a
-coalition is known without fitting anything. A semivalue with relative weights
-:math:`w(k)` of coalitions of k others is
+Test oracles, and examples to think with: the worth of a coalition is known without
+fitting anything. A semivalue with relative weights :math:`w(k)` of coalitions of k
+others is
 
 .. math:: \phi_i = \frac{1}{n} \sum_{k=0}^{n-1} w(k)\;
           \mathbb{E}_{|S| = k,\, i \notin S} \big[v(S \cup i) - v(S)\big],
@@ -16,7 +16,7 @@ from math import comb
 import numpy as np
 from scipy.special import gammaln
 
-from ._utility import Game
+from ._coalitions.game import Game
 
 
 class ClosedFormGame(Game):
@@ -30,19 +30,19 @@ class ClosedFormGame(Game):
 
         Parameters
         ----------
-        relative_weight : array-like of shape (n_samples,), default=None
+        relative_weight : array-like of shape (n_players,), default=None
             Weight of coalitions of 0, 1, ... others, relative to Shapley's
-            ``1 / n_samples``; the mean is 1. None: all ones, the Shapley value.
+            ``1 / n_players``; the mean is 1. None: all ones, the Shapley value.
 
         Returns
         -------
-        values : ndarray of shape (n_samples,)
+        values : ndarray of shape (n_players,)
             In units of the game.
         """
         if relative_weight is None:
-            relative_weight = np.ones(self.n_samples)
+            relative_weight = np.ones(self.n_players)
         weight = np.asarray(relative_weight, dtype=float)
-        return self._mean_contributions() @ weight / self.n_samples
+        return self._mean_contributions() @ weight / self.n_players
 
     def _mean_contributions(self):
         """Mean contribution of each player to coalitions of each size, (n, n)."""
@@ -56,7 +56,7 @@ class AirportGame(ClosedFormGame):
 
     Parameters
     ----------
-    costs : array-like of shape (n_samples,)
+    costs : array-like of shape (n_players,)
         Cost of the runway that each airplane needs, >= 0.
 
     References
@@ -75,31 +75,31 @@ class AirportGame(ClosedFormGame):
         self.costs = np.asarray(costs, dtype=float)
         if self.costs.ndim != 1 or (self.costs < 0).any():
             raise ValueError(f"costs must be a list of numbers >= 0, not {costs!r}.")
-        self.n_samples = len(self.costs)
+        self.n_players = len(self.costs)
 
-    def value(self, rows):
+    def value(self, players):
         """Return the cost of the longest runway that a member of the coalition needs.
 
         Parameters
         ----------
-        rows : ndarray of shape (n_rows,), dtype int
-            Players of the coalition.
+        players : ndarray of shape (n_members,), dtype int
+            Members of the coalition.
 
         Returns
         -------
         value : float
             In units of the game.
         """
-        return self.costs[rows].max(initial=0.0)
+        return self.costs[players].max(initial=0.0)
 
     def _mean_contributions(self):
         # A player pays for a piece of the runway unless another one needs it too.
         order = np.argsort(self.costs, kind="stable")
         pieces = np.diff(self.costs[order], prepend=0.0)
-        n_samples = self.n_samples
-        n_others_needing = n_samples - 1 - np.arange(n_samples)
-        alone = _probability_none(n_samples - 1, n_others_needing)
-        contributions = np.empty((n_samples, n_samples))
+        n_players = self.n_players
+        n_others_needing = n_players - 1 - np.arange(n_players)
+        alone = _probability_none(n_players - 1, n_others_needing)
+        contributions = np.empty((n_players, n_players))
         contributions[order] = np.cumsum(pieces[:, None] * alone, axis=0)
         return contributions
 
@@ -111,7 +111,7 @@ class WeightedVotingGame(ClosedFormGame):
 
     Parameters
     ----------
-    seats : array-like of shape (n_samples,), dtype int
+    seats : array-like of shape (n_players,), dtype int
         Seats of each party, >= 0.
 
     quota : int
@@ -136,29 +136,29 @@ class WeightedVotingGame(ClosedFormGame):
                 f"seats must be integers >= 0 and quota > 0, not {seats!r}, {quota!r}."
             )
         self.quota = quota
-        self.n_samples = len(self.seats)
+        self.n_players = len(self.seats)
 
-    def value(self, rows):
+    def value(self, players):
         """Return one where the coalition has the quota, else zero.
 
         Parameters
         ----------
-        rows : ndarray of shape (n_rows,), dtype int
-            Players of the coalition.
+        players : ndarray of shape (n_members,), dtype int
+            Members of the coalition.
 
         Returns
         -------
         value : float
             In units of the game.
         """
-        return float(self.seats[rows].sum() >= self.quota)
+        return float(self.seats[players].sum() >= self.quota)
 
     def _mean_contributions(self):
-        n_samples, quota = self.n_samples, self.quota
+        n_players, quota = self.n_players, self.quota
         n_coalitions = np.array(
-            [comb(n_samples - 1, k) for k in range(n_samples)], float
+            [comb(n_players - 1, k) for k in range(n_players)], float
         )
-        contributions = np.empty((n_samples, n_samples))
+        contributions = np.empty((n_players, n_players))
         for player, own in enumerate(self.seats):
             counts = self._counts(np.delete(self.seats, player))
             # The player decides where the others fall short by at most its own seats.
@@ -205,23 +205,23 @@ class GloveGame(ClosedFormGame):
             )
         self.n_left = n_left
         self.n_right = n_right
-        self.n_samples = n_left + n_right
+        self.n_players = n_left + n_right
 
-    def value(self, rows):
+    def value(self, players):
         """Return the number of pairs in the coalition.
 
         Parameters
         ----------
-        rows : ndarray of shape (n_rows,), dtype int
-            Players of the coalition.
+        players : ndarray of shape (n_members,), dtype int
+            Members of the coalition.
 
         Returns
         -------
         value : float
             In units of the game.
         """
-        n_left = np.count_nonzero(np.asarray(rows) < self.n_left)
-        return float(min(n_left, len(rows) - n_left))
+        n_left = np.count_nonzero(np.asarray(players) < self.n_left)
+        return float(min(n_left, len(players) - n_left))
 
     def _mean_contributions(self):
         # A glove makes a pair where the coalition has more of the other side.
@@ -252,8 +252,8 @@ def enumerate_semivalue(game, relative_weight=None, min_size=0):
     game : Game
         Of at most 20 players.
 
-    relative_weight : array-like of shape (n_samples,), default=None
-        Weight of coalitions of 0, 1, ... others, relative to ``1 / n_samples``. None:
+    relative_weight : array-like of shape (n_players,), default=None
+        Weight of coalitions of 0, 1, ... others, relative to ``1 / n_players``. None:
         all ones, the Shapley value.
 
     min_size : int, default=0
@@ -261,7 +261,7 @@ def enumerate_semivalue(game, relative_weight=None, min_size=0):
 
     Returns
     -------
-    values : ndarray of shape (n_samples,)
+    values : ndarray of shape (n_players,)
         In units of the game.
 
     Examples
@@ -270,24 +270,24 @@ def enumerate_semivalue(game, relative_weight=None, min_size=0):
     >>> enumerate_semivalue(GloveGame(1, 2)).round(3)
     array([0.667, 0.167, 0.167])
     """
-    n_samples = game.n_samples
-    if n_samples > 20:
+    n_players = game.n_players
+    if n_players > 20:
         raise ValueError(
-            f"the game has {n_samples} players; at most 20 are enumerated."
+            f"the game has {n_players} players; at most 20 are enumerated."
         )
-    weight = np.ones(n_samples) if relative_weight is None else relative_weight
-    weight = np.where(np.arange(n_samples) < min_size, 0.0, weight)
+    weight = np.ones(n_players) if relative_weight is None else relative_weight
+    weight = np.where(np.arange(n_players) < min_size, 0.0, weight)
     weight = weight / weight.sum()
     worth = {}
-    for size in range(n_samples + 1):
-        for members in combinations(range(n_samples), size):
+    for size in range(n_players + 1):
+        for members in combinations(range(n_players), size):
             worth[members] = game.value(np.array(members, dtype=int))
-    values = np.zeros(n_samples)
+    values = np.zeros(n_players)
     for members, before in worth.items():
         size = len(members)
-        for player in set(range(n_samples)).difference(members):
+        for player in set(range(n_players)).difference(members):
             joined = tuple(sorted((*members, player)))
-            share = weight[size] / comb(n_samples - 1, size)
+            share = weight[size] / comb(n_players - 1, size)
             values[player] += share * (worth[joined] - before)
     return values
 

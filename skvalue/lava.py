@@ -19,9 +19,10 @@ from sklearn.metrics import pairwise_distances
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
-from ._games import make_games, mean_over_games
 from ._validation import validate_more_rows
 from .base import BaseValuator
+from .utils._folds import average_over_splits, make_splits
+from .utils._random import integer_seed
 from .utils._sklearn import Interval, StrOptions
 
 # The network simplex ends by itself; this only bounds a pathological case.
@@ -200,9 +201,9 @@ class LAVA(BaseValuator):
         check_is_fitted(self, "data_values_")
         X, y = validate_more_rows(self, X, y)
         total, count = np.zeros(len(X)), np.zeros(len(X))
-        for game, transport in zip(self._games, self._transports, strict=True):
+        for split, transport in zip(self._splits, self._transports, strict=True):
             potential = transport["mean"] - _potential_of_new_rows(
-                X, y, game, transport, self.feature_cost
+                X, y, split, transport, self.feature_cost
             )
             # A fold whose training rows lack the class says nothing about the row.
             known = np.isfinite(potential)
@@ -214,51 +215,53 @@ class LAVA(BaseValuator):
         if self.regularization == 0:
             _import_ot()
         classification = hasattr(self, "classes_")
-        games = make_games(
+        splits = make_splits(
             X,
             y,
             X_val,
             y_val,
             cv=self.cv,
             classification=classification,
-            random_state=self.random_state,
+            seed=integer_seed(self.random_state),
         )
         results = Parallel(n_jobs=self.n_jobs)(
             delayed(_value_rows)(
-                X[game.rows],
-                y[game.rows],
-                game,
+                X[split.rows],
+                y[split.rows],
+                split,
                 len(self.classes_) if classification else None,
                 self.feature_cost,
                 self.label_cost,
                 self.regularization,
             )
-            for game in games
+            for split in splits
         )
         values, self._transports = map(list, zip(*results, strict=True))
-        self._games = games
+        self._splits = splits
         vars(self).pop("label_distances_", None)
         if classification:
             distances = [transport["label_distances"] for transport in self._transports]
             self.label_distances_ = _mean_of_known(np.stack(distances))
-        self.data_values_ = mean_over_games(games, values, len(y))
+        self.data_values_ = average_over_splits(
+            [split.rows for split in splits], values, len(y)
+        )
 
 
-def _value_rows(X, y, game, n_classes, feature_cost, label_cost, regularization):
-    """Values of the rows of a game, and what new rows need to be valued alike."""
-    cost = pairwise_distances(X, game.X_val, metric=feature_cost)
+def _value_rows(X, y, split, n_classes, feature_cost, label_cost, regularization):
+    """Values of the rows of a split, and what new rows need to be valued alike."""
+    cost = pairwise_distances(X, split.X_val, metric=feature_cost)
     transport = {}
     if n_classes is None:
-        squared = (y[:, None] - game.y_val) ** 2
+        squared = (y[:, None] - split.y_val) ** 2
         # Real targets have no class-conditional rows. In units of the features' mean
         # cost, label_cost says what share of the whole the targets make.
         transport["target_scale"] = label_cost * cost.mean() / squared.mean()
         cost += transport["target_scale"] * squared
     else:
-        distances = _label_distances(cost, y, game.y_val, n_classes, regularization)
+        distances = _label_distances(cost, y, split.y_val, n_classes, regularization)
         transport["label_distances"] = distances
         transport["label_cost"] = label_cost
-        cost += label_cost * distances[y[:, None], game.y_val]
+        cost += label_cost * distances[y[:, None], split.y_val]
     potential, held_out_potential, _ = _solve_transport(cost, regularization)
     n_rows = len(X)
     transport["mean"] = potential.mean()
@@ -328,13 +331,13 @@ def _sinkhorn(cost, temperature):
     return potential, held_out_potential
 
 
-def _potential_of_new_rows(X, y, game, transport, feature_cost):
+def _potential_of_new_rows(X, y, split, transport, feature_cost):
     """Potential of rows from those of the held-out rows: the c-transform."""
-    cost = pairwise_distances(X, game.X_val, metric=feature_cost)
+    cost = pairwise_distances(X, split.X_val, metric=feature_cost)
     if "target_scale" in transport:
-        cost += transport["target_scale"] * (y[:, None] - game.y_val) ** 2
+        cost += transport["target_scale"] * (y[:, None] - split.y_val) ** 2
     else:
-        distances = transport["label_distances"][y[:, None], game.y_val]
+        distances = transport["label_distances"][y[:, None], split.y_val]
         cost += transport["label_cost"] * distances
     slack = transport["held_out_potential"] - cost
     temperature = transport["temperature"]

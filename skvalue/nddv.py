@@ -12,12 +12,11 @@ from numbers import Integral, Real
 
 import numpy as np
 from sklearn.utils import check_random_state
-from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted
 
-from ._scaling import fit_scaler, mean_and_scale
-from ._validation import validate_more_rows
-from .base import BaseValuator, may_value_classes
+from ._class_values import ClassValuesMixin
+from .base import BaseValuator
+from .utils._random import draw_seed, integer_seed
+from .utils._scaling import fit_scaler, mean_and_scale
 from .utils._sklearn import Interval, StrOptions
 
 # A regression row further from its prediction than this many robust standard
@@ -25,7 +24,7 @@ from .utils._sklearn import Interval, StrOptions
 _RESIDUAL_LIMIT = 2.5
 
 
-class NDDVValuator(BaseValuator):
+class NDDVValuator(ClassValuesMixin, BaseValuator):
     r"""Neural Dynamic Data Valuation: value every row by one training run.
 
     The rows evolve by the mean-field dynamics
@@ -119,16 +118,9 @@ class NDDVValuator(BaseValuator):
         ``{"optimizer__weight_decay": 1e-4}``.
 
     drop : float, "auto", "negative" or callable, default="auto"
-        Which rows are of low value:
-
-        - float in [0, 1): the share with the lowest values, exactly
-          ``floor(drop * n_samples)`` rows, ties broken by row order;
-        - ``"auto"``: rows in the lower of two clusters of the values whose label the
-          network gave, on average, a probability below one half (regression: whose
-          residual is beyond 2.5 robust standard deviations); never more than half
-          of a class;
-        - ``"negative"``: values below 0, which is below the average row;
-        - callable: takes the values, returns a boolean mask of the rows to keep.
+        Which rows are of low value, see `BaseValuator`. ``"auto"`` drops only rows
+        whose label the network gave, on average, a probability below one half
+        (regression: whose residual is beyond 2.5 robust standard deviations).
 
     random_state : int, RandomState instance or None, default=None
         The same integer gives the same values. The global numpy and torch random
@@ -194,6 +186,9 @@ class NDDVValuator(BaseValuator):
     Time is O(max_epochs * n_samples * n_members * n_steps * hidden_dim * (n_features +
     hidden_dim)). Memory is one float32 copy of `X` and O(n_samples * n_members); `X`
     may be a `numpy.memmap`.
+
+    `predict_values` gives a row's utility under the trained dynamics without noise,
+    minus the mean utility of the training rows.
 
     Wrong labels are detected; noise in the features is not, because a row whose
     features are noise still fits its label about as well as others do.
@@ -306,18 +301,27 @@ class NDDVValuator(BaseValuator):
         return self.task == "regression"
 
     def _fit(self, X, y, X_val, y_val):
-        settings = self._settings(len(y), X_val)
         # torch is imported here, so that `import skvalue` stays light.
-        from ._torch import nddv_settings, nddv_training
+        from ._torch.nddv import training
+        from ._torch.nddv.settings import check_settings, resolve_settings
 
-        nddv_settings.check_settings(settings, X.shape[1])
+        settings = resolve_settings(
+            self.get_params(deep=False),
+            n_samples=len(y),
+            n_classes=len(getattr(self, "classes_", ())),
+            has_held_out=X_val is not None,
+        )
+        settings["seed"] = draw_seed(
+            check_random_state(integer_seed(self.random_state))
+        )
+        check_settings(settings, X.shape[1])
         self._scaler = fit_scaler(X)
         self._y_mean, self._y_scale = 0, 1
         if not hasattr(self, "classes_"):
             self._y_mean, self._y_scale = mean_and_scale(y, "y")
         self._utility = settings["utility"]
         rows = self._rows(X, y)
-        self.net_, record = nddv_training.train(
+        self.net_, record = training.train(
             settings,
             rows,
             clean_rows=None if X_val is None else self._rows(X_val, y_val),
@@ -328,51 +332,15 @@ class NDDVValuator(BaseValuator):
         for name in ["meta_weights_", "state_trajectories_", "adjoint_trajectories_"]:
             vars(self).pop(name, None)
         if settings["reweight"]:
-            self.meta_weights_ = nddv_training.meta_weights(self.net_, rows)
+            self.meta_weights_ = training.meta_weights(self.net_, rows)
         if self.record_trajectories:
             self.state_trajectories_, self.adjoint_trajectories_ = (
-                nddv_training.trajectories(self.net_, rows)
+                training.trajectories(self.net_, rows)
             )
-
-    def _settings(self, n_samples, X_val):
-        """Parameters with "auto" resolved, checked against each other and the data."""
-        settings = self.get_params(deep=False)
-        if self.interaction / self.n_steps >= 2:
-            raise ValueError(
-                f"interaction={self.interaction} is too large for n_steps="
-                f"{self.n_steps}: explicit Euler diverges unless interaction / n_steps "
-                "is below 2."
-            )
-        if self.batch_size == "auto":
-            settings["batch_size"] = min(n_samples, max(32, min(n_samples // 32, 1000)))
-        elif self.batch_size > n_samples:
-            raise ValueError(
-                f"batch_size={self.batch_size} is more than the {n_samples} rows of X; "
-                'lower it, or use "auto".'
-            )
-        if self.reweight == "auto":
-            settings["reweight"] = X_val is not None
-        elif self.reweight and X_val is None:
-            raise ValueError(
-                "reweight=True needs clean rows: pass X_val and y_val to fit, or use "
-                'reweight="auto".'
-            )
-        n_classes = len(getattr(self, "classes_", ()))
-        if self.utility == "auto":
-            settings["utility"] = "cost" if n_classes > 2 else "state"
-        settings["n_outputs"] = n_classes or 1
-        settings["seed"] = self._seed()
-        return settings
-
-    def _seed(self):
-        # For None, scikit-learn's default would move the global random state.
-        source = self.random_state
-        source = np.random.RandomState() if source is None else source
-        return check_random_state(source).randint(2**31 - 1)
 
     def _rows(self, X, y):
         """Standardised float32 rows and targets as tensors on the device."""
-        from ._torch.nddv_training import tensor_rows
+        from ._torch.nddv.training import tensor_rows
 
         y = y if hasattr(self, "classes_") else (y - self._y_mean) / self._y_scale
         return tensor_rows(X, y, self._scaler.transform, self.device)
@@ -398,47 +366,15 @@ class NDDVValuator(BaseValuator):
 
     # ------------------------------------------------------------- other rows
 
-    def predict_values(self, X, y):
-        """Value rows that were not in the training data.
+    def _predict_values(self, X, y):
+        from ._torch.nddv.training import evaluate
 
-        Parameters
-        ----------
-        X : {array-like, dataframe} of shape (n_rows, n_features)
-            Rows.
+        values = evaluate(self.net_, self._rows(X, y), self._utility)
+        return values - self.utilities_.mean()
 
-        y : array-like of shape (n_rows,)
-            Their labels or real targets.
+    def _predict_class_values(self, X):
+        from ._torch.nddv.training import evaluate_classes
 
-        Returns
-        -------
-        values : ndarray of shape (n_rows,)
-            Utility under the trained dynamics without noise, minus the mean utility
-            of the training rows; higher is better.
-        """
-        from ._torch.nddv_training import evaluate
-
-        check_is_fitted(self, "data_values_")
-        rows = self._rows(*validate_more_rows(self, X, y))
-        return evaluate(self.net_, rows, self._utility) - self.utilities_.mean()
-
-    @available_if(may_value_classes)
-    def predict_class_values(self, X):
-        """Value rows under every label.
-
-        Parameters
-        ----------
-        X : {array-like, dataframe} of shape (n_rows, n_features)
-            Rows.
-
-        Returns
-        -------
-        values : ndarray of shape (n_rows, n_classes)
-            What `predict_values` gives for each label in the order of `classes_`.
-        """
-        from ._torch.nddv_training import evaluate_classes
-
-        check_is_fitted(self, "data_values_")
-        X = validate_more_rows(self, X)
         rows = self._rows(X, np.zeros(len(X), dtype=int))
         n_classes = len(self.classes_)
         values = evaluate_classes(self.net_, rows, self._utility, n_classes)

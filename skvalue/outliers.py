@@ -12,7 +12,7 @@ from sklearn.ensemble import IsolationForest
 from sklearn.utils import check_random_state
 
 from .base import BaseValuator
-from .utils._random import integer_seed, seeded
+from .utils._random import draw_seed, integer_seed, seeded
 from .utils._sklearn import HasMethods
 
 
@@ -109,7 +109,7 @@ class OutlierValuator(BaseValuator):
                 "one, such as IsolationForest."
             )
         rng = check_random_state(integer_seed(self.random_state))
-        self.detector_ = seeded(detector, rng).fit(X)
+        self.detector_ = seeded(detector, draw_seed(rng)).fit(X)
         scores = self._scores(X)
         self.data_values_ = np.asarray(scores, dtype=np.float64)
         # Local outlier factors without novelty know their own rows only.

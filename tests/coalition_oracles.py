@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
-from skvalue._utility import Game
+from skvalue._coalitions.game import Game
 
 
 class RowCollector(RegressorMixin, BaseEstimator):
@@ -33,7 +33,7 @@ class TableGame(Game):
 
     def __init__(self, table):
         self.table = table
-        self.n_samples = int(np.log2(len(table)))
+        self.n_players = int(np.log2(len(table)))
 
     def value(self, rows):
         return self.table[int((2 ** np.unique(rows)).sum())]

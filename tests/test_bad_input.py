@@ -10,7 +10,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LinearRegression
 
 from skvalue import AME, AmortizedShapley, DataShapley, NDDVValuator
-from skvalue._torch import nddv_training
+from skvalue._torch.nddv import training as nddv_training
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(60, 3))
@@ -215,8 +215,8 @@ OF_AMORTIZED = {
         "(0.0, 1.0)",
     ),
     "a transformer's name": (
-        fit(label_transformer="pca"),
-        "label_transformer",
+        fit(valuator_transformer="pca"),
+        "valuator_transformer",
         "'pca'",
     ),
     "unknown device": (fit(device="abacus"), "device", "abacus"),

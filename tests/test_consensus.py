@@ -13,8 +13,8 @@ from sklearn.linear_model import LogisticRegression
 from skvalue.confidence import SelfConfidence
 from skvalue.consensus import ConsensusValuator
 from skvalue.data_oob import DataOOB
-from skvalue.knn_shapley import KNNShapley
 from skvalue.nddv import NDDVValuator
+from skvalue.neighbors import KNNShapley
 
 
 def members(seed=0):

@@ -11,9 +11,10 @@ from sklearn.datasets import load_digits, make_blobs, make_classification
 from sklearn.metrics import roc_auc_score
 from skorch.callbacks import Callback, EarlyStopping
 
-from skvalue import NDDVValuator, _chunks
+from skvalue import NDDVValuator
 from skvalue.datasets import make_label_noise, make_two_planes, two_planes_posterior
 from skvalue.metrics import detection
+from skvalue.utils import _chunks
 
 
 def make_noisy(n_samples=200, n_classes=2, seed=0):

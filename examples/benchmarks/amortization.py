@@ -157,7 +157,7 @@ def budgets(options):
                     for regressor in ("auto", "net", "ridge")
                 )
                 record = {
-                    "labels": r(valuator.label_values_, truth),
+                    "labels": r(valuator.noisy_values_, truth),
                     "net": r(net.amortized_values_, truth),
                     "ridge": r(ridge.amortized_values_, truth),
                     "mixture": r(valuator.amortized_values_, truth),
@@ -183,7 +183,7 @@ def measures(options):
                 for seed in range(options.seeds)
             ]
             for label, attribute in {
-                f"{n_contributions} labels": "label_values_",
+                f"{n_contributions} labels": "noisy_values_",
                 f"{n_contributions} combined": "data_values_",
             }.items():
                 records = [
@@ -216,7 +216,7 @@ def sizes(options):
             for seed in range(options.seeds):
                 truth = ground_truth(name, n, seed, options.cache)
                 valuator = amortized(name, n, 50, seed)
-                estimates = valuator.label_values_, valuator.data_values_
+                estimates = valuator.noisy_values_, valuator.data_values_
                 records.append(
                     dict(zip(columns, (r(e, truth) for e in estimates), strict=True))
                 )
@@ -252,7 +252,7 @@ def unseen(options):
                     distributional(n_contributions), random_state=seed
                 ).fit(X, y, **held_out)
                 for label, estimate, truth in (
-                    ("labels", valuator.label_values_, true.data_values_),
+                    ("labels", valuator.noisy_values_, true.data_values_),
                     ("training rows", valuator.amortized_values_, true.data_values_),
                     ("combined", valuator.data_values_, true.data_values_),
                     ("unseen rows", valuator.predict_values(X_new, y_new), true_new),

@@ -120,7 +120,7 @@ def amortized(noise, seed):
     valuator = AmortizedShapley(
         distributional(5),
         module=ConvNet,
-        label_transformer=PCA(64),
+        valuator_transformer=PCA(64),
         drop=noise,
         random_state=seed,
     )
@@ -151,7 +151,7 @@ def detection(options):
             values = {
                 f"{n} contributions": v for n, v in monte_carlo(noise, seed).items()
             }
-            values["5 and 1 to choose by"] = valuator.label_values_
+            values["5 and 1 to choose by"] = valuator.noisy_values_
             values["amortized: predictions"] = valuator.amortized_values_
             values["amortized: values"] = valuator.data_values_
             is_wrong = make_images(noise, seed).is_wrong

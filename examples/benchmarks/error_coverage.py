@@ -2,7 +2,7 @@
 
 It should be 95 % for every sampler, weight, path and budget. Games of 7 and 40 rows
 whose values are known: a table of random worths and logistic models of 7 rows, by
-enumeration; a game of pairs and a glove game of 40 rows, in closed form; logistic
+enumeration; a game of triples and a glove game of 40 rows, in closed form; logistic
 models of 40 rows, from a run many times longer. "engine" reads contributions off the
 batched engine, "refits" fits scikit-learn's model on every coalition.
 
@@ -33,9 +33,10 @@ from skvalue import (
     Semivalue,
     SubsampleInfluence,
 )
-from skvalue._coalitions import run_block
-from skvalue._utility import Game, Utility
+from skvalue._coalitions.game import Game
+from skvalue._coalitions.runner import run_block
 from skvalue.games import GloveGame, enumerate_semivalue
+from skvalue.semivalues._utility import Utility
 
 LONG = 4000
 BAND = (0.92, 0.98)
@@ -60,24 +61,24 @@ class MaskGame(Game):
     """A game that knows the worth of many coalitions at once."""
 
     def value(self, rows):
-        mask = np.zeros((1, self.n_samples), dtype=bool)
+        mask = np.zeros((1, self.n_players), dtype=bool)
         mask[0, rows] = True
         return float(self.scores(mask)[0])
 
     def in_out(self, masks):
-        n_samples = self.n_samples
-        toggled = np.repeat(masks[:, None], n_samples, axis=1)
-        toggled ^= np.eye(n_samples, dtype=bool)
-        after = self.scores(toggled.reshape(-1, n_samples)).reshape(masks.shape)
+        n_players = self.n_players
+        toggled = np.repeat(masks[:, None], n_players, axis=1)
+        toggled ^= np.eye(n_players, dtype=bool)
+        after = self.scores(toggled.reshape(-1, n_players)).reshape(masks.shape)
         change = after - self.scores(masks)[:, None]
         return np.where(masks, -change, change)
 
     def walk(self, permutations, min_size=0):
-        n_samples = self.n_samples
+        n_players = self.n_players
         place = np.argsort(permutations, axis=1)
-        sizes = np.arange(min_size, n_samples + 1)
+        sizes = np.arange(min_size, n_players + 1)
         masks = place[:, None] < sizes[:, None]
-        worth = self.scores(masks.reshape(-1, n_samples)).reshape(len(place), -1)
+        worth = self.scores(masks.reshape(-1, n_players)).reshape(len(place), -1)
         contributions = np.full(permutations.shape, np.nan)
         joined = permutations[:, min_size:]
         np.put_along_axis(contributions, joined, np.diff(worth), axis=1)
@@ -92,7 +93,7 @@ class TableGame(MaskGame):
     """Noise that grows with the size."""
 
     def __init__(self, n_samples, seed):
-        self.n_samples = n_samples
+        self.n_players = n_samples
         rng = np.random.default_rng(seed)
         codes = np.arange(2**n_samples)[:, None] >> np.arange(n_samples)
         masks = codes & 1
@@ -101,33 +102,43 @@ class TableGame(MaskGame):
         self.table += 0.1 * np.sqrt(masks.sum(axis=1))
 
     def scores(self, masks):
-        return self.table[masks @ (2 ** np.arange(self.n_samples))]
+        return self.table[masks @ (2 ** np.arange(self.n_players))]
 
     def semivalue(self, weight, min_size):
         return enumerate_semivalue(self, weight, min_size)
 
 
-class PairGame(MaskGame):
-    """What a row is worth depends on every other row, and on how many there are."""
+class TripleGame(MaskGame):
+    """A row is worth more or less with every other, and with every other two."""
 
     def __init__(self, n_samples, seed):
-        self.n_samples = n_samples
+        self.n_players = n_samples
         rng = np.random.default_rng(seed)
         self.own = rng.normal(size=n_samples) / n_samples
         pairs = np.triu(rng.normal(size=(n_samples, n_samples)), 1) * 3
         self.pairs = (pairs + pairs.T) / n_samples**1.5
+        self.factors = rng.normal(size=(n_samples, 8)) / n_samples**0.6 / 2
         self.by_size = 0.3 * np.sqrt(np.arange(n_samples + 1) / n_samples)
 
     def scores(self, masks):
-        masks = masks.astype(float)
+        sizes, masks = masks.sum(axis=1), masks.astype(float)
         together = ((masks @ self.pairs) * masks).sum(axis=1) / 2
-        return masks @ self.own + together + self.by_size[masks.sum(1).astype(int)]
+        # Sum of the products of all three different members' factors.
+        one, two, three = (masks @ self.factors**power for power in (1, 2, 3))
+        triples = (one**3 - 3 * one * two + 2 * three).sum(axis=1) / 6
+        return masks @ self.own + together + triples + self.by_size[sizes]
 
     def semivalue(self, weight, min_size):
-        weight = np.where(np.arange(self.n_samples) < min_size, 0, weight)
-        share = np.arange(self.n_samples) / (self.n_samples - 1)
-        mean = self.own[:, None] + self.pairs.sum(axis=1)[:, None] * share
-        return (mean + np.diff(self.by_size)) @ (weight / weight.sum())
+        n_players, size = self.n_players, np.arange(self.n_players)
+        weight = np.where(size < min_size, 0, weight)
+        mean = self.own[:, None] + np.diff(self.by_size)
+        mean += self.pairs.sum(axis=1)[:, None] * size / (n_players - 1)
+        powers = (self.factors, self.factors**2)
+        one, two = (power.sum(axis=0) - power for power in powers)
+        triples = (self.factors * (one**2 - two)).sum(axis=1) / 2
+        both = size * (size - 1) / ((n_players - 1) * (n_players - 2))
+        mean += triples[:, None] * both
+        return mean @ (weight / weight.sum())
 
 
 class Gloves(MaskGame):
@@ -135,15 +146,15 @@ class Gloves(MaskGame):
 
     def __init__(self, n_left, n_right):
         self.closed_form = GloveGame(n_left, n_right)
-        self.n_samples = n_left + n_right
-        self.is_left = np.arange(self.n_samples) < n_left
+        self.n_players = n_left + n_right
+        self.is_left = np.arange(self.n_players) < n_left
 
     def scores(self, masks):
         left = (masks & self.is_left).sum(axis=1)
         return np.minimum(left, masks.sum(axis=1) - left).astype(float)
 
     def semivalue(self, weight, min_size):
-        weight = np.where(np.arange(self.n_samples) < min_size, 0, weight)
+        weight = np.where(np.arange(self.n_players) < min_size, 0, weight)
         return self.closed_form.semivalue(weight / weight.mean())
 
 
@@ -163,7 +174,7 @@ GAMES = {
     (7, "table"): TableGame(7, 0),
     (7, "engine"): logistic_utility(7, LogisticRegression()),
     (7, "refits"): logistic_utility(7, RefitLogistic(tol=1e-8)),
-    (40, "pairs"): PairGame(40, 0),
+    (40, "triples"): TripleGame(40, 0),
     (40, "gloves"): Gloves(18, 22),
     (40, "engine"): logistic_utility(40, LogisticRegression()),
 }
@@ -179,7 +190,7 @@ CELLS = {
     "shapley shared": (DataShapley(sampler="shared"), (12, 60)),
     "beta shared": (BetaShapley(16, 1, sampler="shared"), (12, 60)),
     "banzhaf shared": (DataBanzhaf(sampler="shared"), (12, 60)),
-    "shapley permutation": (DataShapley(sampler="permutation"), (6, 30)),
+    "shapley permutation": (DataShapley(sampler="permutation"), (10, 30)),
     "beta permutation": (BetaShapley(16, 1, sampler="permutation"), (6, 30)),
     "beta(4, 1) permutation": (BetaShapley(4, 1, sampler="permutation"), (6, 30)),
     "binomial permutation": (Semivalue(binomial, sampler="permutation"), (6, 30)),
@@ -205,10 +216,10 @@ def long_run(game, sampler):
 def truth(game, valuator, sampler, name):
     """Exact values, or those of a long run where there is no form for them."""
     has_weight = hasattr(valuator, "_weight")
-    if has_weight and name in ("table", "pairs", "gloves"):
-        weight = valuator._weight(np.arange(game.n_samples), game.n_samples)
+    if has_weight and name in ("table", "triples", "gloves"):
+        weight = valuator._weight(np.arange(game.n_players), game.n_players)
         return game.semivalue(weight, valuator.min_coalition_size)
-    if has_weight and game.n_samples == 7:
+    if has_weight and game.n_players == 7:
         weight = valuator._weight(np.arange(7), 7)
         return enumerate_semivalue(game, weight, valuator.min_coalition_size)
     if has_weight:

@@ -22,7 +22,7 @@ from sklearn.metrics import euclidean_distances
 
 from skvalue.data_oob import DataOOB
 from skvalue.influence import InfluenceFunction
-from skvalue.knn_shapley import KNNShapley
+from skvalue.neighbors import KNNShapley
 
 
 def make_rows(n_samples, n_val, n_features=50, seed=0):

@@ -81,7 +81,7 @@ def engine_rates(utility, rng):
 
     Subsets are drawn as Data Shapley draws them: sizes spread evenly over 5..n.
     """
-    n = utility.n_samples
+    n = utility.n_players
     n_walks, n_subsets = utility.block_size("walk"), utility.block_size("in_out")
     walks = np.array([rng.permutation(n) for _ in range(n_walks)])
     walk, _ = seconds(lambda: utility.walk(walks, MIN_SIZE))
@@ -97,7 +97,7 @@ def engine_rates(utility, rng):
 def compare(sizes, n_columns, peers):
     from sklearn.linear_model import LogisticRegression
 
-    from skvalue._utility import Utility
+    from skvalue.semivalues._utility import Utility
 
     print("contributions per CPU second, one thread, accuracy of 100 held-out rows")
     print(f"{'n':>7}{'d':>4}{'refit loop':>12}{'walk':>10}{'shared':>11}", end="")

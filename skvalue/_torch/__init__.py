@@ -1,1 +1,1 @@
-"""Networks and skorch nets: the only package that imports torch at top level."""
+"""Networks and skorch nets, and what they share; torch is imported at top level."""

@@ -4,16 +4,12 @@ from numbers import Integral
 
 import numpy as np
 
-from .._coalitions import (
-    PermutationWalks,
-    ReusedSubsets,
-    SharedSubsets,
-    SubsetSizes,
-    size_probabilities,
-)
-from .._driver import SamplingValuator
-from .._weighted_walks import WeightedWalks, weighs_unevenly
+from .._coalitions.permutations import PermutationWalks
+from .._coalitions.sizes import SubsetSizes, size_probabilities
+from .._coalitions.subsets import ReusedSubsets, SharedSubsets
+from .._coalitions.weighted_walks import WeightedWalks, weighs_unevenly
 from ..utils._sklearn import Interval, StrOptions
+from ._sampling_valuator import SamplingValuator
 
 # A weight is checked to average to one over the sizes, to this precision.
 WEIGHT_TOLERANCE = 1e-6
@@ -89,7 +85,7 @@ class BaseSemivalue(SamplingValuator):
         raise NotImplementedError
 
     def _make_sampler(self, utility):
-        n_samples = utility.n_samples
+        n_samples = utility.n_players
         if n_samples <= self.min_coalition_size:
             raise ValueError(
                 f"min_coalition_size={self.min_coalition_size} leaves no coalition to "

@@ -14,23 +14,12 @@ from sklearn.utils._param_validation import (
 )
 from sklearn.utils.metadata_routing import _routing_enabled as routing_enabled
 from sklearn.utils.metaestimators import _BaseComposition as BaseComposition
-from sklearn.utils.parallel import _get_threadpool_controller
 from sklearn.utils.validation import _check_method_params as check_method_params
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 from sklearn.utils.validation import _check_y as check_y
 from sklearn.utils.validation import _estimator_has as estimator_has
 from sklearn.utils.validation import _get_feature_names as get_feature_names
 from sklearn.utils.validation import _num_samples as num_samples
-
-
-def one_thread():
-    """Context in which the numerical libraries use one thread each.
-
-    From the controller that scikit-learn keeps: looking for the loaded libraries takes
-    milliseconds, as long as many fits.
-    """
-    return _get_threadpool_controller().limit(limits=1)
-
 
 __all__ = [
     "METHODS",
@@ -48,7 +37,6 @@ __all__ = [
     "get_feature_names",
     "is_pandas_df",
     "num_samples",
-    "one_thread",
     "routing_enabled",
     "safe_indexing",
     "validate_params",

@@ -1,0 +1,1 @@
+"""Utilities of regularised linear models, hundreds at once, without a refit each."""

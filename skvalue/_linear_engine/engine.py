@@ -1,0 +1,152 @@
+"""The batched engine as `applies` hands it out: arrays in, float64 arrays out."""
+
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+
+from ..utils._threads import one_thread
+from .permutation_walk import walk
+from .problem import LinearProblem
+from .shared_subsets import in_out
+
+# Elements of the arrays that hold one number for each row of each coalition.
+BLOCK_ELEMENTS = {"scores": 2**21, "walk": 2**21, "in_out": 2**20}
+LARGEST_BLOCK = {"scores": 256, "walk": 64, "in_out": 64}
+SMALLEST_BLOCK = 16
+# The Hessian of all classes of a multinomial model is inverted once a coalition.
+MAX_JOINT_PARAMETERS = 512
+
+
+class LinearEngine:
+    """Utilities and contributions of rows to regularised linear models.
+
+    Parameters
+    ----------
+    X, y, X_val, y_val : ndarray
+        Training and held-out rows.
+
+    dtype : {"float32", "float64"}
+        Precision of the products.
+
+    **game
+        The other parameters of `LinearProblem`.
+    """
+
+    def __init__(self, X, y, X_val, y_val, *, dtype, **game):
+        with inference():
+            self.problem = LinearProblem(
+                X, y, X_val, y_val, dtype=getattr(torch, dtype), **game
+            )
+
+    @property
+    def supports_in_out(self):
+        """Whether `in_out` is affordable: not with thousands of joint parameters."""
+        problem = self.problem
+        if problem.kind != "multinomial":
+            return True
+        return problem.n_classes * problem.X.shape[1] <= MAX_JOINT_PARAMETERS
+
+    def block_size(self, kind="scores"):
+        """Coalitions (permutations) a call that use time and memory well.
+
+        Parameters
+        ----------
+        kind : {"scores", "walk", "in_out"}, default="scores"
+            The method that will be called.
+
+        Returns
+        -------
+        size : int
+            A function of the shape of the problem only.
+        """
+        problem = self.problem
+        n, p = problem.X.shape
+        columns = len(problem.target)
+        inverse = p * p
+        if kind == "in_out" and problem.kind == "multinomial":
+            inverse = (columns * p) ** 2
+        room = BLOCK_ELEMENTS[kind] // max(n * columns, inverse)
+        smallest = SMALLEST_BLOCK if n * columns >= inverse else 1
+        return max(smallest, min(LARGEST_BLOCK[kind], room))
+
+    def scores(self, masks):
+        """Utility of each coalition.
+
+        Parameters
+        ----------
+        masks : array-like of shape (n_coalitions, n_samples)
+            1 or True where the row belongs to the coalition.
+
+        Returns
+        -------
+        utilities : ndarray of shape (n_coalitions,), dtype float64
+            In units of the scoring.
+        """
+        problem = self.problem
+        with inference():
+            masks = self._masks(masks)
+            counts = masks @ problem.members
+            plain = problem.needs_model(counts)
+            utilities = problem.without_model(counts)
+            if plain.any():
+                sizes = counts[plain].sum(1)
+                theta = problem.fit(masks[plain], sizes, counts[plain])
+                utilities[plain] = problem.values(theta, counts[plain])
+            return utilities.cpu().numpy()
+
+    def walk(self, permutations, min_size):
+        """Marginal contribution of each row at its place in each permutation.
+
+        Parameters
+        ----------
+        permutations : array-like of int, shape (n_permutations, n_samples)
+            Each a permutation of the rows.
+
+        min_size : int
+            Size of the coalition that each walk starts from.
+
+        Returns
+        -------
+        contributions : ndarray of shape (n_permutations, n_samples), dtype float64
+            Column ``i`` belongs to row ``i``; NaN for the first `min_size` rows of the
+            permutation.
+        """
+        with inference():
+            permutations = torch.tensor(
+                np.asarray(permutations, dtype=np.int64), device=self.problem.X.device
+            )
+            return walk(self.problem, permutations, int(min_size)).cpu().numpy()
+
+    def in_out(self, masks):
+        """Contribution of every row to every coalition.
+
+        Parameters
+        ----------
+        masks : array-like of shape (n_coalitions, n_samples)
+            1 or True where the row belongs to the coalition T.
+
+        Returns
+        -------
+        contributions : ndarray of shape (n_coalitions, n_samples), dtype float64
+            U(T) - U(T without i) for a row i of T, U(T with i) - U(T) for another.
+        """
+        if not self.supports_in_out:
+            raise ValueError(
+                f"in_out needs at most {MAX_JOINT_PARAMETERS} parameters a model, not "
+                f"{self.problem.n_classes * self.problem.X.shape[1]}; use walk."
+            )
+        with inference():
+            return in_out(self.problem, self._masks(masks)).cpu().numpy()
+
+    def _masks(self, masks):
+        masks = np.asarray(masks)
+        dtype = np.float32 if self.problem.dtype == torch.float32 else np.float64
+        return torch.from_numpy(masks.astype(dtype)).to(self.problem.X.device)
+
+
+@contextmanager
+def inference():
+    """One thread and no gradients."""
+    with one_thread(), torch.inference_mode():
+        yield

@@ -1,0 +1,1 @@
+"""The network of `AmortizedShapley` and its training."""

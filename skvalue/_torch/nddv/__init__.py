@@ -1,0 +1,1 @@
+"""The network of `NDDVValuator`, its dynamics and its training."""

@@ -1,0 +1,218 @@
+"""skorch net of Neural Dynamic Data Valuation: the training loop and its records."""
+
+import torch
+from skorch import NeuralNet
+from skorch.callbacks import Callback
+from skorch.dataset import unpack_data
+
+from ..interrupts import PassesInterruptsOn
+from .meta import lookahead_loss, normalise
+from .utilities import label_belief, row_utility
+
+
+class ValueRecord:
+    """Utility of every row, averaged over members and epochs as training passes by.
+
+    Parameters
+    ----------
+    n_members, n_samples : int
+        Networks trained side by side, training rows.
+
+    device : torch.device
+        Where the batches are.
+
+    trajectories : bool
+        Keep the utilities of every epoch.
+    """
+
+    def __init__(self, n_members, n_samples, device, trajectories):
+        self._utility = torch.zeros(n_members, n_samples, device=device)
+        self._belief = torch.zeros_like(self._utility)
+        self._sums = torch.zeros(2, n_samples, dtype=torch.float64, device=device)
+        self.n_epochs = 0
+        self.last_epoch = None
+        self.trajectory = [] if trajectories else None
+
+    @torch.no_grad()
+    def add(self, rows, utility, belief):
+        # A row comes once an epoch to a member, so writing needs no accumulation.
+        self._utility.scatter_(1, rows, utility.detach())
+        self._belief.scatter_(1, rows, belief.detach())
+
+    def end_epoch(self):
+        self.last_epoch = torch.stack(
+            [
+                self._utility.mean(0, dtype=torch.float64),
+                self._belief.mean(0, dtype=torch.float64),
+            ]
+        )
+        self._sums += self.last_epoch
+        self.n_epochs += 1
+        if self.trajectory is not None:
+            self.trajectory.append(self.last_epoch[0].cpu())
+
+    def means(self):
+        """Utility and label belief of each row, mean over the epochs."""
+        return self._sums / self.n_epochs
+
+
+class NDDVNet(PassesInterruptsOn, NeuralNet):
+    """Train mean-field dynamics, with or without meta re-weighting.
+
+    Parameters
+    ----------
+    *args, **kwargs : object
+        Parameters of `skorch.NeuralNet`. The criterion maps outputs and targets
+        ``(n_members, batch)`` to one cost a row.
+
+    utility : "state" or "cost"
+        What is recorded for each row.
+
+    record_trajectories : bool, default=False
+        Keep the utilities of every epoch.
+
+    clean_rows : TensorRows or None, default=None
+        The meta rows; None trains without re-weighting.
+
+    meta_learner : MetaLearner or None, default=None
+        Loss to weight, and how that is learnt.
+
+    meta_interval, meta_batch_size : int
+        Steps between two meta steps, and meta rows in each.
+
+    seed : int, default=0
+        Seed of the batches' order, the noise and the meta batches.
+    """
+
+    def __init__(
+        self,
+        *args,
+        utility="cost",
+        record_trajectories=False,
+        clean_rows=None,
+        meta_learner=None,
+        meta_interval=5,
+        meta_batch_size=100,
+        seed=0,
+        **kwargs,
+    ):
+        super().__init__(*args, **kwargs)
+        self.utility = utility
+        self.record_trajectories = record_trajectories
+        self.clean_rows = clean_rows
+        self.meta_learner = meta_learner
+        self.meta_interval = meta_interval
+        self.meta_batch_size = meta_batch_size
+        self.seed = seed
+
+    # ------------------------------------------------------------- one training
+
+    def run(self, dataset):
+        """Initialise and train; return the record of the rows' utilities."""
+        self.initialize()
+        generator = torch.Generator(self.device).manual_seed(self.seed)
+        self.iterator_train__generator = generator
+        self.module_.noise_generator = generator
+        self._generator = generator
+        if self.meta_learner is not None:
+            self.meta_learner.start(self.device)
+        record = self._record = ValueRecord(
+            self.module_.mean_field.shape[1],
+            len(dataset),
+            self.device,
+            self.record_trajectories,
+        )
+        self._steps = 0
+        try:
+            self.finish(lambda: self.partial_fit(dataset))
+        finally:
+            # Generators and records belong to the training, not to the trained net.
+            self.iterator_train__generator = None
+            self.module_.noise_generator = None
+            self._generator = self._record = None
+            if self.meta_learner is not None:
+                self.meta_learner.finish()
+        return record
+
+    def on_epoch_end(self, net, dataset_train=None, dataset_valid=None, **kwargs):
+        super().on_epoch_end(
+            net, dataset_train=dataset_train, dataset_valid=dataset_valid, **kwargs
+        )
+        self._record.end_epoch()
+
+    # ------------------------------------------------------------------- steps
+
+    def train_step_single(self, batch, **fit_params):
+        self._set_training(True)
+        (X, rows), y = unpack_data(batch)
+        if self.meta_learner is not None and self._steps % self.meta_interval == 0:
+            self._meta_step(X, y)
+        self._steps += 1
+        trajectory, outputs, running_cost = self.module_(X, in_place=True)
+        cost = self.criterion_(outputs, y)
+        weights = self._weights(cost.detach())
+        # Summed over the members: their parameters are disjoint, so are the gradients.
+        loss = ((weights * cost).sum(-1) + running_cost).sum()
+        loss.backward()
+        with torch.no_grad():
+            utility = row_utility(
+                self.utility, outputs, y, self.module_.head_bias, cost
+            )
+            self._record.add(rows, utility, label_belief(outputs, y, cost))
+        self.module_.update_mean_field(trajectory, weights)
+        return {"loss": loss.detach() / len(X), "y_pred": outputs}
+
+    def validation_step(self, batch, **fit_params):
+        self._set_training(False)
+        (X, _), y = unpack_data(batch)
+        with torch.no_grad():
+            _, outputs, _ = self.module_(X)
+            return {"loss": self.criterion_(outputs, y).mean(), "y_pred": outputs}
+
+    @torch.no_grad()
+    def _weights(self, cost):
+        if self.meta_learner is None:
+            return torch.full_like(cost, 1 / cost.shape[1])
+        return normalise(self.meta_learner.network(cost))
+
+    def _meta_step(self, X, y):
+        clean = self.clean_rows
+        rows = torch.randint(
+            len(clean),
+            (len(X), min(self.meta_batch_size, len(clean))),
+            generator=self._generator,
+            device=X.device,
+        )
+        loss = lookahead_loss(
+            self.module_,
+            self.meta_learner.network,
+            self.criterion_,
+            (X, y),
+            (clean.X[rows], clean.y[rows]),
+            self.optimizer_.param_groups[0]["lr"],
+        )
+        self.meta_learner.step(loss)
+
+
+class EpochTask(Callback):
+    """Tell scikit-learn's callbacks, such as its progress bar, about every epoch.
+
+    Parameters
+    ----------
+    task : callable
+        Returns the context manager that stands for one epoch.
+    """
+
+    def __init__(self, task):
+        self.task = task
+
+    def on_epoch_begin(self, net, **kwargs):
+        self.epoch_ = self.task("epoch")
+        self.epoch_.__enter__()
+
+    def on_epoch_end(self, net, **kwargs):
+        self.epoch_.__exit__(None, None, None)
+
+    def on_train_end(self, net, **kwargs):
+        # The task refers to the fit that is running; a trained net must not.
+        self.task = self.epoch_ = None

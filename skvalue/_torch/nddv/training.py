@@ -1,0 +1,232 @@
+"""Build, train and query the network of `NDDVValuator`."""
+
+import copy
+import math
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from skorch.callbacks import LRScheduler
+from skorch.helper import predefined_split
+
+from ...utils._chunks import row_chunks
+from ...utils._threads import one_thread
+from ..batches import MemberBatches, TensorRows
+from .mean_field import CustomControl, MeanFieldDynamics, StackedControl
+from .meta import MetaLearner, MetaNetwork
+from .net import EpochTask, NDDVNet
+from .utilities import CrossEntropy, HalfSquaredError, label_belief, row_utility
+
+
+def tensor_rows(X, y, standardise, device):
+    """Rows as float32 on the device, converted in chunks; labels int64."""
+    rows = torch.empty(X.shape, dtype=torch.float32)
+    for chunk in row_chunks(*X.shape):
+        rows[chunk] = torch.from_numpy(standardise(X[chunk]).astype(np.float32))
+    real = np.issubdtype(y.dtype, np.floating)
+    target = torch.from_numpy(y.astype(np.float32 if real else np.int64))
+    return TensorRows(rows.to(device), target.to(device))
+
+
+def train(settings, rows, *, clean_rows, task):
+    """Train a net on the rows.
+
+    Parameters
+    ----------
+    settings : dict
+        Parameters of `NDDVValuator` with every "auto" resolved.
+
+    rows : TensorRows
+        Training rows.
+
+    clean_rows : TensorRows or None
+        Held-out rows: meta rows where ``settings["reweight"]``, and always the
+        validation rows of the history.
+
+    task : callable
+        Context manager of one epoch.
+
+    Returns
+    -------
+    net : NDDVNet
+        The trained net, without its data.
+
+    record : tuple (utilities, belief, trajectory)
+        Float64 arrays ``(n_samples,)``, ``(n_samples,)`` and
+        ``(n_epochs, n_samples)`` or None.
+    """
+    with _deterministic(settings):
+        net = _build(settings, rows, clean_rows, task)
+        record = net.run(rows)
+        # What training needed is not part of the trained net, nor of its pickle.
+        net.clean_rows = net.train_split = None
+    regression_state = rows.y.is_floating_point() and settings["utility"] == "state"
+    utilities, belief = record.means().cpu().numpy()
+    if rows.y.is_floating_point():
+        belief = record.last_epoch[1].cpu().numpy()
+    if regression_state:
+        utilities = record.last_epoch[0].cpu().numpy()
+    trajectory = record.trajectory
+    if trajectory is not None:
+        trajectory = torch.stack(trajectory).numpy()
+    return net, (utilities, belief, trajectory)
+
+
+@contextmanager
+def _deterministic(settings):
+    with one_thread():
+        if settings["module"] is None:
+            # Our networks draw from generators of their own.
+            yield
+            return
+        device = torch.device(settings["device"])
+        devices = [device] if device.type == "cuda" else []
+        with torch.random.fork_rng(devices=devices):
+            torch.manual_seed(settings["seed"])
+            yield
+
+
+def _build(settings, rows, clean_rows, task):
+    n_members, n_features = settings["n_members"], rows.X.shape[1]
+    # Initial values are drawn on the CPU: the same on every device.
+    generator = torch.Generator().manual_seed(settings["seed"])
+    dynamics = MeanFieldDynamics(
+        [_control(settings, n_features, generator) for _ in range(settings["n_steps"])],
+        n_members=n_members,
+        n_features=n_features,
+        n_outputs=settings["n_outputs"],
+        interaction=settings["interaction"],
+        diffusion=settings["diffusion"],
+        control_penalty=settings["control_penalty"],
+        generator=generator,
+    )
+    reweight = settings["reweight"]
+    parameters = {
+        "optimizer": settings["optimizer"] or torch.optim.Adam,
+        # The fused Adam takes one call a step instead of a dozen a parameter.
+        **({} if settings["optimizer"] else {"optimizer__fused": True}),
+        "criterion": HalfSquaredError if rows.y.is_floating_point() else CrossEntropy,
+        "lr": settings["lr"],
+        "max_epochs": settings["max_epochs"],
+        "batch_size": settings["batch_size"],
+        "iterator_train": MemberBatches,
+        "iterator_train__n_members": n_members,
+        "iterator_valid": MemberBatches,
+        "iterator_valid__n_members": n_members,
+        "train_split": None if clean_rows is None else predefined_split(clean_rows),
+        "callbacks": [
+            ("lr_schedule", _schedule(settings["max_epochs"])),
+            ("epoch_task", EpochTask(task)),
+            *copy.deepcopy(settings["callbacks"] or []),
+        ],
+        "device": settings["device"],
+        "verbose": int(settings["verbose"]),
+        "utility": settings["utility"],
+        "record_trajectories": settings["record_trajectories"],
+        "clean_rows": clean_rows if reweight else None,
+        "meta_learner": (
+            MetaLearner(
+                MetaNetwork(n_members, settings["meta_hidden"], generator),
+                settings["meta_lr"],
+            )
+            if reweight
+            else None
+        ),
+        "meta_interval": settings["meta_interval"],
+        "meta_batch_size": settings["batch_size"],
+        "seed": settings["seed"],
+    }
+    return NDDVNet(dynamics, **(parameters | (settings["net_params"] or {})))
+
+
+def _control(settings, n_features, generator):
+    n_members = settings["n_members"]
+    if settings["module"] is None:
+        return StackedControl(n_members, n_features, settings["hidden_dim"], generator)
+    return CustomControl([settings["module"](n_features) for _ in range(n_members)])
+
+
+def _schedule(max_epochs):
+    return LRScheduler(
+        policy=torch.optim.lr_scheduler.MultiStepLR,
+        milestones=[math.ceil(0.6 * max_epochs), math.ceil(0.8 * max_epochs)],
+        gamma=0.1,
+    )
+
+
+# ------------------------------------------------------------------- the trained net
+
+
+@torch.no_grad()
+def _evaluate(net, rows, quantity):
+    """Mean over the members of ``quantity(outputs, y, cost)``, chunk by chunk."""
+    module = net.module_.eval()
+    results = []
+    n_members = module.mean_field.shape[1]
+    with one_thread():
+        for chunk in row_chunks(len(rows), rows.X.shape[1] * n_members):
+            X, y = _for_members(rows, chunk, n_members)
+            _, outputs, _ = module(X)
+            cost = net.criterion_(outputs, y)
+            results.append(quantity(outputs, y, cost).double().mean(0))
+    return torch.cat(results).cpu().numpy()
+
+
+def evaluate(net, rows, utility):
+    """Utility of each row, without noise."""
+    bias = net.module_.head_bias
+    return _evaluate(
+        net, rows, lambda outputs, y, cost: row_utility(utility, outputs, y, bias, cost)
+    )
+
+
+def evaluate_classes(net, rows, utility, n_classes):
+    """Utility of each row under every class, from one pass, (n_rows, n_classes)."""
+    bias = net.module_.head_bias
+
+    def of_every_class(outputs, y, cost):
+        utilities = []
+        for code in range(n_classes):
+            label = torch.full_like(y, code)
+            cost = net.criterion_(outputs, label)
+            utilities.append(row_utility(utility, outputs, label, bias, cost))
+        return torch.stack(utilities, dim=-1)
+
+    return _evaluate(net, rows, of_every_class)
+
+
+def beliefs(net, rows):
+    """Probability of each row's label (regression: absolute residual)."""
+    return _evaluate(net, rows, label_belief)
+
+
+def meta_weights(net, rows):
+    """Weight that the trained meta network gives each row."""
+    return _evaluate(net, rows, lambda outputs, y, cost: net.meta_learner.network(cost))
+
+
+def trajectories(net, rows):
+    """States and costates of the rows under the first member's control.
+
+    Returns
+    -------
+    states, adjoints : ndarray of shape (n_steps + 1, n_samples, n_features)
+        X_t and Y_t = -dPhi_i/dX_t.
+    """
+    module = net.module_.eval()
+    n_members = module.mean_field.shape[1]
+    states, adjoints = [], []
+    with one_thread():
+        for chunk in row_chunks(len(rows), rows.X.shape[1] * n_members):
+            X, y = _for_members(rows, chunk, n_members)
+            trajectory, outputs, _ = module(X.clone().requires_grad_())
+            cost = net.criterion_(outputs, y)[0].sum()
+            gradients = torch.autograd.grad(cost, trajectory)
+            states.append(torch.stack([state[0].detach() for state in trajectory]))
+            adjoints.append(-torch.stack([gradient[0] for gradient in gradients]))
+    return torch.cat(states, 1).cpu().numpy(), torch.cat(adjoints, 1).cpu().numpy()
+
+
+def _for_members(rows, chunk, n_members):
+    X, y = rows.X[chunk], rows.y[chunk]
+    return X.expand(n_members, *X.shape), y.expand(n_members, *y.shape)

@@ -1,0 +1,313 @@
+"""Meta-estimators that act on values: fit on the rows that are worth it.
+
+``CuratedEstimator`` fits ``estimator`` on ``{(x_i, y_i, w_i) : i in K}``, where the
+rows ``K`` and, if asked for, the weights ``w`` come from a valuator. `ValueSampler`
+does the first half as a step of imbalanced-learn's Pipeline.
+"""
+
+from copy import deepcopy
+from inspect import signature
+
+import numpy as np
+from scipy.stats import rankdata
+from sklearn.base import (
+    BaseEstimator,
+    MetaEstimatorMixin,
+    _fit_context,
+    clone,
+    is_classifier,
+)
+from sklearn.utils import get_tags, indexable
+from sklearn.utils.metadata_routing import (
+    MetadataRouter,
+    MethodMapping,
+    get_routing_for_object,
+    process_routing,
+)
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import has_fit_parameter, validate_data
+
+from ..utils._sklearn import (
+    HasMethods,
+    StrOptions,
+    check_method_params,
+    check_sample_weight,
+    routing_enabled,
+)
+from ._delegation import ROUTED, DelegatingMixin
+from ._value_sampler import (
+    ValueSampler,
+    is_continuous,
+    resolve_valuator,
+    supported_rows,
+)
+
+__all__ = ["CuratedEstimator", "ValueSampler"]
+
+# Held-out data are no rows of X, also where there are as many of them.
+HELD_OUT = {"X_val", "y_val", "sample_weight_val"}
+
+
+class CuratedEstimator(DelegatingMixin, MetaEstimatorMixin, BaseEstimator):
+    """Fit an estimator on the rows that a valuator keeps.
+
+    With values :math:`v_i` and kept rows :math:`K`, the estimator is fitted on
+    :math:`(X_i, y_i)_{i \\in K}`, with sample weights :math:`w_i` if `weighting` is
+    given. Rows are really removed, and row-aligned parameters of ``fit``, such as
+    `sample_weight`, are cut with them. It is a classifier or a regressor as its
+    estimator is.
+
+    Parameters
+    ----------
+    estimator : estimator object
+        What is fitted on the kept rows, as a clone.
+
+    valuator : valuator object, default=None
+        What values the rows; its `drop` says which of them go. A clone is fitted.
+        None means ``NDDVValuator()``.
+
+    weighting : {"rank", "value"}, callable or None, default=None
+        Sample weights of the kept rows, by their values:
+
+        - None: no weights;
+        - ``"rank"``: proportional to the rank among the :math:`m` kept rows, 1 for the
+          lowest, ties averaged;
+        - ``"value"``: proportional to
+          :math:`1/m + (1 - 1/m) (v_i - \\min v) / (\\max v - \\min v)`;
+        - callable: takes the values of the kept rows, returns as many finite weights,
+          at least 0, not all 0.
+
+        The first two have mean 1. A `sample_weight` given to ``fit`` is multiplied in.
+
+    Attributes
+    ----------
+    estimator_ : estimator object
+        The estimator fitted on the kept rows.
+
+    valuator_ : valuator object
+        The fitted valuator.
+
+    sample_indices_ : ndarray of shape (n_kept,), dtype int
+        The training rows that `estimator_` was fitted on.
+
+    classes_ : ndarray of shape (n_classes,)
+        The labels, if the estimator is a classifier.
+
+    coef_ : ndarray
+        Coefficients of `estimator_`, if it has any.
+
+    feature_importances_ : ndarray of shape (n_features,)
+        Importances of `estimator_`, if it has any.
+
+    n_features_in_ : int
+        Number of features seen during `fit`.
+
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of features seen during `fit`, where `X` has names that are all strings.
+
+    See Also
+    --------
+    ValueSampler : The same as a step of imbalanced-learn's Pipeline, with any step
+        after it.
+    skvalue.base.BaseValuator.fit_transform : Replaces low-value rows instead of
+        removing them, as a step of a plain Pipeline.
+
+    Notes
+    -----
+    The cost is that of fitting the valuator and the estimator, O(n log n) on top of it,
+    with one copy of the kept rows.
+
+    `X_val` and `y_val` go to the valuator. With metadata routing enabled, every
+    parameter goes where it is requested.
+
+    References
+    ----------
+    Ghorbani, A. and Zou, J. (2019). "Data Shapley: Equitable Valuation of Data for
+    Machine Learning". International Conference on Machine Learning.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import Ridge
+    >>> from skvalue.base import BaseValuator
+    >>> from skvalue.curation import CuratedEstimator
+    >>> class CentralityValuator(BaseValuator):
+    ...     def _fit(self, X, y, X_val, y_val):
+    ...         self.data_values_ = -np.abs(y - np.median(y))
+    >>> X = np.arange(6.0).reshape(-1, 1)
+    >>> y = np.array([0.5, 1.5, 2.5, 99.5, 4.5, 5.5])
+    >>> model = CuratedEstimator(Ridge(alpha=0), CentralityValuator(drop=0.2)).fit(X, y)
+    >>> model.sample_indices_
+    array([0, 1, 2, 4, 5])
+    >>> model.predict([[10.0]]).round(3)
+    array([10.5])
+    """
+
+    _parameter_constraints = {
+        "estimator": [HasMethods("fit")],
+        "valuator": [HasMethods(["fit", "get_support", "filter"]), None],
+        "weighting": [StrOptions({"rank", "value"}), callable, None],
+    }
+
+    def __init__(self, estimator, valuator=None, *, weighting=None):
+        self.estimator = estimator
+        self.valuator = valuator
+        self.weighting = weighting
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y, **params):
+        """Value the rows, then fit the estimator on those that are kept.
+
+        Parameters
+        ----------
+        X : {array-like, dataframe, sparse matrix} of shape (n_samples, n_features)
+            Training rows.
+
+        y : array-like of shape (n_samples,)
+            Their labels or real targets.
+
+        **params : dict
+            `X_val` and `y_val` go to the valuator, everything else to the estimator's
+            ``fit``, cut to the kept rows where it has one entry a row. With metadata
+            routing enabled: what each of the two requests.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If the valuator refuses the data, or `weighting` is not possible.
+        """
+        X, y = indexable(X, y)
+        if is_classifier(self.estimator) and is_continuous(y):
+            check_classification_targets(y)
+        valuator_params, params = self._split_params(params)
+        self._check_estimator_params(X, y, params)
+
+        self.valuator_ = clone(resolve_valuator(self.valuator))
+        self.valuator_.fit(X, y, **valuator_params)
+        validate_data(self, X, skip_check_array=True)
+        self.sample_indices_ = np.flatnonzero(supported_rows(self.valuator_, X))
+
+        params = self._kept_params(X, params)
+        X_kept, y_kept = self.valuator_.filter(X, y)
+        self.estimator_ = clone(self.estimator).fit(X_kept, y_kept, **params)
+        return self
+
+    def _split_params(self, params):
+        """Parameters of ``fit`` for the valuator and for the estimator."""
+        if routing_enabled():
+            routed = process_routing(self, "fit", **params)
+            return dict(routed["valuator"]["fit"]), dict(routed["estimator"]["fit"])
+        held_out = {"X_val", "y_val"} & params.keys()
+        return (
+            {name: params[name] for name in held_out},
+            {name: params[name] for name in params.keys() - held_out},
+        )
+
+    def _check_estimator_params(self, X, y, params):
+        """Refuse before the valuation what would fail after it."""
+        signature(self.estimator.fit).bind(X, y, **params)
+        if params.get("sample_weight") is not None:
+            check_sample_weight(params["sample_weight"], X)
+        if self.weighting is not None and not _accepts_sample_weight(self.estimator):
+            raise ValueError(
+                f"weighting={self.weighting!r} needs an estimator whose fit takes "
+                f"sample_weight; that of {type(self.estimator).__name__} does not. Use "
+                "weighting=None or, for a Pipeline or a search, enable metadata "
+                "routing and request sample_weight."
+            )
+
+    def _kept_params(self, X, params):
+        """Parameters of the estimator's ``fit``, for the kept rows only."""
+        rows = self.sample_indices_
+        aligned = {name: params[name] for name in params.keys() - HELD_OUT}
+        params = params | check_method_params(X, aligned, indices=rows)
+        if self.weighting is not None:
+            weights = _weigh(self.valuator_.data_values_[rows], self.weighting)
+            given = params.get("sample_weight")
+            params["sample_weight"] = weights if given is None else given * weights
+        return params
+
+    def get_metadata_routing(self):
+        """Say which parameters the estimator and the valuator request.
+
+        Returns
+        -------
+        routing : MetadataRouter
+            Routes parameters of ``fit`` to both, those of other methods to the
+            estimator.
+        """
+        to_estimator = MethodMapping().add(caller="fit", callee="fit")
+        for method in ROUTED:
+            to_estimator.add(caller=method, callee=method)
+        return (
+            MetadataRouter(owner=self)
+            .add(estimator=self.estimator, method_mapping=to_estimator)
+            .add(
+                valuator=resolve_valuator(self.valuator),
+                method_mapping=MethodMapping().add(caller="fit", callee="fit"),
+            )
+        )
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        estimator_tags = deepcopy(get_tags(self.estimator))
+        valuator_tags = get_tags(resolve_valuator(self.valuator))
+        tags.estimator_type = estimator_tags.estimator_type
+        tags.classifier_tags = estimator_tags.classifier_tags
+        if tags.classifier_tags is not None:
+            tags.classifier_tags.multi_label = False
+        tags.regressor_tags = estimator_tags.regressor_tags
+        tags.transformer_tags = estimator_tags.transformer_tags
+        tags.target_tags.required = True
+        tags.target_tags.positive_only = estimator_tags.target_tags.positive_only
+        tags.input_tags.positive_only = estimator_tags.input_tags.positive_only
+        for name in ["sparse", "allow_nan", "three_d_array", "string", "categorical"]:
+            both = getattr(estimator_tags.input_tags, name) and getattr(
+                valuator_tags.input_tags, name
+            )
+            setattr(tags.input_tags, name, both)
+        return tags
+
+
+def _accepts_sample_weight(estimator):
+    if has_fit_parameter(estimator, "sample_weight"):
+        return True
+    # A router takes it as one of **params, if a part of it requests it.
+    return routing_enabled() and bool(
+        get_routing_for_object(estimator).consumes("fit", ["sample_weight"])
+    )
+
+
+def _weigh(values, weighting):
+    """Sample weights of rows with these values."""
+    if callable(weighting):
+        return _check_weights(weighting(values.copy()), weighting, len(values))
+    if weighting == "rank":
+        weights = rankdata(values)
+    else:
+        spread = np.ptp(values)
+        scaled = (
+            (values - values.min()) / spread if spread > 0 else np.ones(len(values))
+        )
+        weights = 1 / len(values) + (1 - 1 / len(values)) * scaled
+    return weights / weights.mean()
+
+
+def _check_weights(weights, weighting, n_kept):
+    weights = np.asarray(weights)
+    if weights.shape != (n_kept,) or weights.dtype.kind not in "biuf":
+        raise ValueError(
+            f"weighting={weighting!r} returned an array of shape {weights.shape} and "
+            f"dtype {weights.dtype}; it must return {n_kept} numbers, one a kept row."
+        )
+    if not np.isfinite(weights).all() or weights.min() < 0 or weights.max() == 0:
+        raise ValueError(
+            f"weighting={weighting!r} returned weights from {weights.min()} to "
+            f"{weights.max()}; they must be finite, at least 0 and not all 0."
+        )
+    return weights.astype(np.float64)

@@ -1,0 +1,5 @@
+"""Values for nearest-neighbour models, in closed form."""
+
+from ._knn_shapley import KNNShapley
+
+__all__ = ["KNNShapley"]

@@ -1,0 +1,230 @@
+"""The base of every valuator that samples coalitions: budget, precision, continuing.
+
+`skvalue._coalitions` runs the sampling; here it meets the constructor's parameters and
+the rows. What ``warm_start`` continues is what ``checkpoint`` saves.
+"""
+
+import os
+from dataclasses import dataclass
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import clone
+
+from .._coalitions.checkpoint import Checkpoint
+from .._coalitions.fingerprint import check_same_run, fingerprint
+from .._coalitions.run import SamplingRun
+from .._coalitions.runner import sample
+from ..utils._random import integer_seed
+from ..utils._sklearn import Interval
+from ._game_valuator import GameValuator
+
+# Parameters that decide how long, how fast or how loudly, but not what is computed.
+NOT_IN_FINGERPRINT = {
+    "max_evaluations",
+    "tol",
+    "drop",
+    "warm_start",
+    "checkpoint",
+    "checkpoint_interval",
+    "n_jobs",
+    "random_state",
+    "verbose",
+}
+
+
+@dataclass
+class SavedState:
+    """A state that a fit may go on with, and where it comes from."""
+
+    source: str
+    header: dict
+    arrays: dict
+
+
+class SamplingValuator(GameValuator):
+    """Base of the valuators that sample coalitions.
+
+    A subclass gives `_make_sampler`; one whose values are not means of what was
+    sampled also `_set_values`.
+    """
+
+    _parameter_constraints = {
+        **GameValuator._parameter_constraints,
+        "max_evaluations": [Interval(Integral, 1, None, closed="left"), None],
+        "tol": [Interval(Real, 0, None, closed="left"), None],
+        "warm_start": ["boolean"],
+        "checkpoint": [str, os.PathLike, None],
+        "checkpoint_interval": [Interval(Real, 0, None, closed="left")],
+    }
+
+    def __init__(
+        self,
+        estimator=None,
+        *,
+        scoring=None,
+        max_evaluations=None,
+        tol=0.05,
+        cv=5,
+        drop="auto",
+        warm_start=False,
+        checkpoint=None,
+        checkpoint_interval=60.0,
+        device="cpu",
+        n_jobs=None,
+        random_state=None,
+        verbose=0,
+    ):
+        super().__init__(
+            estimator,
+            scoring=scoring,
+            cv=cv,
+            drop=drop,
+            device=device,
+            n_jobs=n_jobs,
+            random_state=random_state,
+            verbose=verbose,
+        )
+        self.max_evaluations = max_evaluations
+        self.tol = tol
+        self.warm_start = warm_start
+        self.checkpoint = checkpoint
+        self.checkpoint_interval = checkpoint_interval
+
+    # Units of the sampler that a game needs for values at all.
+    _least_units = 1
+    # What the next fit goes on with.
+    _state = None
+
+    def _make_sampler(self, utility):
+        """Sampler of coalitions of one game; raises where the game is too small."""
+        raise NotImplementedError
+
+    def _fit(self, X, y, X_val, y_val):
+        with Checkpoint(self.checkpoint, self.checkpoint_interval) as checkpoint:
+            states = self._find_states(checkpoint)
+            seed = (
+                states[0].header["seed"] if states else integer_seed(self.random_state)
+            )
+            games, players = self._make_games(X, y, X_val, y_val, seed)
+            run = SamplingRun(
+                games,
+                [self._make_sampler(game) for game in games],
+                players,
+                len(y),
+                max_evaluations=self.max_evaluations,
+                least_units=self._least_units,
+            )
+            header = None
+            if self.warm_start or self.checkpoint is not None:
+                data = {"X": X, "y": y, "X_val": X_val, "y_val": y_val}
+                header = self._header(data, players, seed)
+                _go_on(run, states, header)
+            sample(
+                run,
+                seed,
+                tol=self.tol,
+                n_jobs=self.n_jobs,
+                task=self._task,
+                report=self._report,
+                checkpoint=checkpoint,
+                header=header,
+            )
+            self._state = (header, run.to_arrays()) if self.warm_start else None
+            self._set_values(run, seed)
+            self.n_evaluations_ = run.n_evaluations
+            self.least_evaluations_ = run.least_evaluations
+
+    # ------------------------------------------------------------ going on, saving
+
+    def get_state(self):
+        """Get what another valuator needs to go on from here.
+
+        Returns
+        -------
+        state : object
+            For `resume` of a valuator with the same parameters; None where this one
+            was not fitted with ``warm_start=True``.
+        """
+        return self._state
+
+    def resume(self, state):
+        """Let the next `fit`, with ``warm_start=True``, go on from a state.
+
+        Parameters
+        ----------
+        state : object
+            What `get_state` returned; None to start anew.
+
+        Returns
+        -------
+        self : object
+            The valuator; `fit` raises where the state is that of another run.
+        """
+        self._state = state
+        return self
+
+    def _find_states(self, checkpoint):
+        """What this fit may go on with: the last fit of this object, the file."""
+        states = []
+        if self.warm_start and self._state is not None:
+            states.append(SavedState("warm_start=True: the fitted state", *self._state))
+        header, arrays = checkpoint.load()
+        if header is not None:
+            source = f"checkpoint={os.fsdecode(self.checkpoint)!r}"
+            states.append(SavedState(source, header, arrays))
+        return states
+
+    def _header(self, data, players, seed):
+        """What a later fit must share with this one to continue it, and the seed."""
+        data["folds"] = np.concatenate(players)
+        data["classes"] = getattr(self, "classes_", None)
+        parameters = {
+            name: value
+            for name, value in self.get_params(deep=False).items()
+            if name not in NOT_IN_FINGERPRINT
+        }
+        if self.estimator is not None:
+            # Only clones are fitted: what it may have learnt before does not count.
+            parameters["estimator"] = clone(self.estimator)
+        # None continues any seed; a RandomState instance has moved on by then.
+        if isinstance(self.random_state, Integral):
+            parameters["random_state"] = int(self.random_state)
+        parameters["valuator"] = type(self)
+        return {"seed": seed, "fingerprint": fingerprint(data, parameters)}
+
+    # ------------------------------------------------------------------- reporting
+
+    def _report(self, run):
+        if self.verbose:
+            budget = sum(run.budgets)
+            print(
+                f"[{type(self).__name__}] {run.n_evaluations} of {budget} evaluations"
+            )
+
+    def _set_values(self, run, seed):
+        values, errors = run.estimate()
+        self._check_all_valued(values, run)
+        self.data_values_ = values
+        self.data_values_stderr_ = errors
+
+    def _check_all_valued(self, values, run):
+        missing = np.flatnonzero(np.isnan(values))
+        if len(missing):
+            raise ValueError(
+                f"{len(missing)} row(s), the first of them row {missing[0]}, made no "
+                f"contribution that counts in {run.n_evaluations} evaluations; raise "
+                "max_evaluations."
+            )
+
+
+def _go_on(run, states, header):
+    """Restore the state that is further on; all must be of this run."""
+    for state in states:
+        check_same_run(_identity(state.header), _identity(header), state.source)
+    if states:
+        run.restore(max(states, key=lambda s: s.arrays["used"].sum()).arrays)
+
+
+def _identity(header):
+    return header["fingerprint"] | {"seed": header["seed"]}

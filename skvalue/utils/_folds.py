@@ -1,0 +1,192 @@
+"""Which rows are valued against which held-out rows: the splits.
+
+With ``X_val`` there is one split: all training rows against it. Without, the training
+rows are dealt to ``cv`` folds, and each fold in turn is held out: a row is valued in
+the splits where it is a training row, and its values are averaged.
+"""
+
+from numbers import Integral
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.model_selection import check_cv
+
+from ._random import draw_seed
+
+# Sets the folds' seed apart from those of what is computed on them, which count from 0.
+FOLDS = 2**32 - 1
+
+
+class Split(NamedTuple):
+    """Training rows, what they are measured on, and the seed of all randomness."""
+
+    rows: np.ndarray | slice
+    X_val: np.ndarray
+    y_val: np.ndarray
+    seed: int
+
+
+def make_splits(X, y, X_val, y_val, *, cv, classification, seed, least_rows_a_fold=1):
+    """Splits that value every row of `X` at least once.
+
+    Parameters
+    ----------
+    X : {ndarray, sparse matrix} of shape (n_samples, ...)
+        Training rows.
+
+    y : ndarray of shape (n_samples,)
+        Class codes, or real targets.
+
+    X_val : {ndarray, sparse matrix} of shape (n_val, ...) or None
+        Held-out rows; None to cross-fit.
+
+    y_val : ndarray of shape (n_val,) or None
+        Labels of `X_val`.
+
+    cv : int, cross-validation splitter or iterable
+        Number of folds, or what makes them.
+
+    classification : bool
+        Whether `y` holds class codes.
+
+    seed : int
+        Deals the rows to folds and seeds the splits.
+
+    least_rows_a_fold : int, default=1
+        Held-out rows that the utility needs.
+
+    Returns
+    -------
+    splits : list of Split
+        One a fold; a single one where `X_val` is given.
+
+    Raises
+    ------
+    ValueError
+        If `cv` leaves a row without value or a fold without a measure.
+    """
+    rng = np.random.RandomState(seed)
+    if X_val is not None:
+        return [Split(slice(None), X_val, y_val, draw_seed(rng))]
+    splits = []
+    for rows, held_out in make_folds(X, y, cv, classification, seed, least_rows_a_fold):
+        if classification:
+            # No model of these rows can be measured on a class that it never saw.
+            held_out = held_out[np.isin(y[held_out], y[rows])]
+        if len(held_out) == 0:
+            raise ValueError(
+                f"cv={cv!r} leaves a fold without held-out rows of a class that its "
+                "training rows have; lower cv, or give X_val and y_val."
+            )
+        splits.append(Split(rows, X[held_out], y[held_out], draw_seed(rng)))
+    training_rows = np.concatenate([split.rows for split in splits])
+    trained = np.bincount(training_rows % len(y), None, len(y))
+    if not trained.all():
+        raise ValueError(
+            f"cv={cv!r} never trains on row {np.argmin(trained)}, so it has no value; "
+            "every row must be in the training part of a fold."
+        )
+    return splits
+
+
+def make_folds(X, y, cv, classification, seed, least_rows_a_fold=1):
+    """Training and held-out rows of each fold.
+
+    Parameters
+    ----------
+    X, y, cv, classification, seed, least_rows_a_fold
+        As in `make_splits`.
+
+    Returns
+    -------
+    folds : list of (ndarray, ndarray)
+        Row numbers.
+    """
+    n_samples = len(y)
+    if isinstance(cv, Integral):
+        if n_samples < least_rows_a_fold * cv or cv < 2:
+            raise ValueError(
+                f"cv={cv} folds of {n_samples} rows of X: there must be at least 2 "
+                f"folds, of at least {least_rows_a_fold} row(s) each. Change cv, or "
+                "give X_val and y_val."
+            )
+        return _stratified_folds(y, int(cv), classification, seed)
+    folds = [
+        (np.asarray(train), np.asarray(held_out))
+        for train, held_out in check_cv(cv, y, classifier=classification).split(X, y)
+    ]
+    if not folds:
+        raise ValueError(f"cv={cv!r} holds no folds; give a number of folds >= 2.")
+    for number, fold in enumerate(folds):
+        for name, rows in zip(("training", "held-out"), fold, strict=True):
+            if len(rows) == 0 or rows.dtype.kind not in "iu":
+                raise ValueError(
+                    f"cv={cv!r}: fold {number} has no {name} rows, or rows that are "
+                    "not integers; give row numbers."
+                )
+            if rows.min() < -n_samples or rows.max() >= n_samples:
+                raise ValueError(
+                    f"cv={cv!r}: fold {number} has a {name} row outside the "
+                    f"{n_samples} rows of X."
+                )
+    return folds
+
+
+def _stratified_folds(y, n_folds, classification, seed):
+    """Random folds with the targets spread evenly, whatever labels are called.
+
+    Unlike `StratifiedKFold` it does with classes of fewer rows than folds, and with
+    real targets.
+    """
+    n_samples = len(y)
+    order = np.random.default_rng((seed, FOLDS)).permutation(n_samples)
+    rank = y[order]
+    if classification:
+        # Classes in the order of their first row, not of their names.
+        _, first, codes = np.unique(rank, return_index=True, return_inverse=True)
+        rank = first[codes]
+    order = order[np.argsort(rank, kind="stable")]
+    fold = np.empty(n_samples, dtype=int)
+    fold[order] = np.arange(n_samples) % n_folds
+    return [
+        (np.flatnonzero(fold != held_out), np.flatnonzero(fold == held_out))
+        for held_out in range(n_folds)
+    ]
+
+
+def average_over_splits(rows, estimates, n_samples, errors=None):
+    """Mean of each row's values over the splits that it is a training row of.
+
+    Parameters
+    ----------
+    rows : list of ndarray of shape (n_rows_of_the_split,) or slice
+        Row numbers of each split's training rows.
+
+    estimates : list of ndarray of shape (n_rows_of_the_split,)
+        Values in each split. NaN counts as not valued there.
+
+    n_samples : int
+        Number of rows in all.
+
+    errors : list of ndarray of shape (n_rows_of_the_split,) or None, default=None
+        Standard errors of the estimates, independent between splits.
+
+    Returns
+    -------
+    values : ndarray of shape (n_samples,)
+        NaN where no split values a row.
+
+    errors : ndarray of shape (n_samples,)
+        Their standard errors, where those of the estimates are given.
+    """
+    total, variance, count = np.zeros((3, n_samples))
+    for number, (index, estimate) in enumerate(zip(rows, estimates, strict=True)):
+        valued = np.isfinite(estimate)
+        index = np.arange(n_samples)[index][valued]
+        total[index] += estimate[valued]
+        count[index] += 1
+        if errors is not None:
+            variance[index] += errors[number][valued] ** 2
+    count[count == 0] = np.nan
+    values = total / count
+    return values if errors is None else (values, np.sqrt(variance) / count)
