@@ -6,17 +6,23 @@ coalitions,
 .. math:: \hat\phi = \sum_r \pm \frac{\sum_b s_{rb}}{\sum_b c_{rb}},
 
 with one ratio (a weighted mean of marginal contributions) or two (mean utility with the
-player minus mean utility without it). Batches are independent, so the delta method
-gives
+player minus mean utility without it). Batches are what is drawn independently: a
+subset, or a permutation with its reverse. The delta method gives the error from what is
+left of each batch,
 
-.. math:: \mathrm{se}^2 = \frac{B}{B-1} \sum_b \Big(\sum_r \pm
-          \frac{s_{rb} - \hat\phi_r c_{rb}}{C_r}\Big)^2, \qquad C_r = \sum_b c_{rb},
+.. math:: z_b = \sum_r \pm \frac{s_{rb} - \hat\phi_r c_{rb}}{C_r}, \qquad
+          C_r = \sum_b c_{rb}, \qquad
+          \mathrm{se}^2 = \sum_h \frac{B_h}{B_h - 1} \sum_{b \in h} (z_b - \bar z_h)^2
 
-which is a quadratic form of sums of products. Only sums are kept: merging is addition.
-Source: Cochran, "Sampling Techniques", 1977, chapter 6 (ratio estimators).
+with strata :math:`h` of :math:`B_h` batches: sizes of coalitions are spread evenly, so
+that what differs between sizes is no error. All of it is quadratic in sums and sums of
+products. Only those are kept: merging is addition. What few batches lack is in
+`few_batches`. Source: Cochran, "Sampling Techniques", 1977, chapters 5 and 6.
 """
 
 import numpy as np
+
+from .few_batches import error_scale, few_that_count, merge_strata, pool_degrees
 
 
 class RatioMoments:
@@ -30,41 +36,72 @@ class RatioMoments:
     n_players : int
         Number of players.
 
+    n_strata : int, default=1
+        Strata that batches are drawn from.
+
     Attributes
     ----------
     totals : ndarray of shape (2 * n_ratios, n_players)
         Sums over batches: the numerators, then the denominators.
 
-    products : ndarray of shape (2 * n_ratios, 2 * n_ratios, n_players)
-        Sums over batches of products of two of them.
+    sums : ndarray of shape (n_strata, 2 * n_ratios, n_players)
+        The same for each stratum.
 
-    n_batches : int
-        Batches added so far.
+    products : ndarray of shape (n_strata, 2 * n_ratios, 2 * n_ratios, n_players)
+        Sums over the batches of a stratum of products of two of them.
+
+    counts : ndarray of shape (n_strata,)
+        Batches of each stratum.
     """
 
-    def __init__(self, n_ratios, n_players):
+    def __init__(self, n_ratios, n_players, n_strata=1):
         self.totals = np.zeros((2 * n_ratios, n_players))
-        self.products = np.zeros((2 * n_ratios, 2 * n_ratios, n_players))
-        self.n_batches = 0
+        self.sums = np.zeros((n_strata, 2 * n_ratios, n_players))
+        self.products = np.zeros((n_strata, 2 * n_ratios, 2 * n_ratios, n_players))
+        self.counts = np.zeros(n_strata, dtype=int)
 
-    def add(self, numerators, denominators):
+    @property
+    def n_batches(self):
+        """Batches added so far."""
+        return int(self.counts.sum())
+
+    def add(self, numerators, denominators, stratum=0):
         """Add one batch.
 
         Parameters
         ----------
         numerators, denominators : ndarray of shape (n_ratios, n_players)
             Sums over the batch.
+
+        stratum : int, default=0
+            Where the batch was drawn.
         """
-        sums = np.concatenate([numerators, denominators])
-        self.totals += sums
-        self.products += sums[:, None] * sums[None]
-        self.n_batches += 1
+        self.add_all(numerators[None], denominators[None], [stratum])
+
+    def add_all(self, numerators, denominators, strata):
+        """Add several batches.
+
+        Parameters
+        ----------
+        numerators, denominators : ndarray of shape (n_batches, n_ratios, n_players)
+            Sums over each batch.
+
+        strata : array-like of int, shape (n_batches,)
+            Where each was drawn.
+        """
+        batches = np.concatenate([numerators, denominators], axis=1)
+        self.totals += batches.sum(axis=0)
+        for stratum, batch in zip(strata, batches, strict=True):
+            self.sums[stratum] += batch
+            self.products[stratum] += batch[:, None] * batch[None]
+            self.counts[stratum] += 1
 
     def merge(self, other):
         """Add everything that `other` has seen."""
         self.totals += other.totals
+        self.sums += other.sums
         self.products += other.products
-        self.n_batches += other.n_batches
+        self.counts += other.counts
 
     def copy(self):
         """Independent copy."""
@@ -82,22 +119,59 @@ class RatioMoments:
         return ratios[0] if len(ratios) == 1 else ratios[0] - ratios[1]
 
     def standard_error(self):
-        """Standard error of `estimate`; NaN with fewer than two batches.
+        """Standard error of `estimate`; NaN where fewer than two batches count.
 
         Returns
         -------
         errors : ndarray of shape (n_players,)
-            In units of the numerators.
+            In units of the numerators. Two of them cover as often as two standard
+            deviations of a normal estimate, however few the batches.
+        """
+        variances, degrees = self.variance()
+        return np.sqrt(variances) * error_scale(degrees)
+
+    def variance(self):
+        """Variance of `estimate`, and how well it is known.
+
+        Returns
+        -------
+        variances : ndarray of shape (n_players,)
+            In squared units of the numerators; NaN where fewer than two batches count.
+
+        degrees : ndarray of shape (n_players,)
+            Their degrees of freedom, at least 1; NaN where the variance is.
         """
         ratios, denominators = self._ratios()
+        n_ratios = len(ratios)
         if self.n_batches < 2:
-            return np.full(ratios.shape[1], np.nan)
-        signs = np.array([[1.0], [-1.0]])[: len(ratios)]
+            return np.full((2, ratios.shape[1]), np.nan)
+        signs = np.array([[1.0], [-1.0]])[:n_ratios]
         slopes = np.concatenate([signs / denominators, -signs * ratios / denominators])
-        variance = np.einsum("in,ijn,jn->n", slopes, self.products, slopes)
-        correction = self.n_batches / (self.n_batches - 1)
-        # The form is a sum of squares; rounding may leave it just below zero.
-        return np.sqrt(correction * np.maximum(variance, 0))
+        whole, parts, spread, degrees = [], 0.0, 0.0, []
+        for members in merge_strata(self.counts):
+            count = self.counts[members].sum()
+            sums, products = self.sums[members].sum(0), self.products[members].sum(0)
+            products = products - sums[:, None] * sums[None] / count
+            products *= count / (count - 1)
+            terms = slopes[:, None] * products * slopes[None]
+            # The forms are sums of squares; rounding may leave them just below zero.
+            whole.append(np.maximum(terms.sum(axis=(0, 1)), 0))
+            terms = terms.reshape(2, n_ratios, 2, n_ratios, -1).sum(axis=(0, 2))
+            parts = parts + np.maximum(np.einsum("rrn->rn", terms), 0)
+            spread = spread + np.einsum("rrn->rn", products[n_ratios:, n_ratios:])
+            degrees.append(np.full(whole[-1].shape, count - 1.0))
+        squares = np.einsum("srrn->rn", self.products[:, n_ratios:, n_ratios:])
+        n_counting, correction = few_that_count(denominators, squares, spread)
+        corrected = parts * correction
+        plain = parts.sum(axis=0)
+        some = plain > 0
+        inflation = corrected.sum(axis=0) / np.where(some, plain, 1)
+        inflation = np.where(some, inflation, correction.max(axis=0))
+        degrees = np.minimum(
+            pool_degrees(np.array(whole), np.array(degrees)),
+            pool_degrees(corrected, np.maximum(n_counting - 1, 1)),
+        )
+        return inflation * np.sum(whole, axis=0), np.maximum(degrees, 1)
 
     def _ratios(self):
         numerators, denominators = np.split(self.totals, 2)
@@ -108,17 +182,18 @@ class RatioMoments:
         """What a checkpoint saves."""
         return {
             "totals": self.totals,
+            "sums": self.sums,
             "products": self.products,
-            "n_batches": np.array(self.n_batches),
+            "counts": self.counts,
         }
 
     @classmethod
     def from_arrays(cls, arrays):
         """Moments that `to_arrays` described."""
-        moments = cls(len(arrays["totals"]) // 2, arrays["totals"].shape[1])
-        moments.totals = arrays["totals"]
-        moments.products = arrays["products"]
-        moments.n_batches = int(arrays["n_batches"])
+        n_strata, n_sums, n_players = arrays["sums"].shape
+        moments = cls(n_sums // 2, n_players, n_strata)
+        for name in moments.to_arrays():
+            setattr(moments, name, arrays[name])
         return moments
 
 

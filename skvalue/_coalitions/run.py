@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..utils._folds import average_over_splits
+from .few_batches import degrees_over_games, error_scale
 
 # What an unset budget allows: so many fits, or so many of the sampler's units.
 DEFAULT_EVALUATIONS = 1000
@@ -215,12 +216,15 @@ class SamplingRun:
     def estimate(self):
         """Values and standard errors of all players, NaN where unknown."""
         totals = self.totals()
-        return average_over_splits(
+        variances, degrees = zip(*(total.variance() for total in totals), strict=True)
+        values, errors = average_over_splits(
             self.players,
             [total.estimate() for total in totals],
             self.n_players,
-            [total.standard_error() for total in totals],
+            [np.sqrt(variance) for variance in variances],
         )
+        degrees = degrees_over_games(self.players, variances, degrees, self.n_players)
+        return values, errors * error_scale(degrees)
 
     def is_precise(self, tol):
         """Whether the largest standard error is below `tol` of the values' spread."""

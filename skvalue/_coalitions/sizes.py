@@ -5,6 +5,17 @@ from functools import cached_property
 
 import numpy as np
 
+# Shares of the distribution of sizes where the next stratum of the standard error
+# begins. Sizes are spread evenly, so what differs between strata is no error. The first
+# ones are narrow: contributions change most from one small coalition to the next.
+STRATA = (1 / 32, 1 / 8, 1 / 4, 1 / 2, 3 / 4)
+
+
+def stratum_of(shares):
+    """Number of the stratum that holds each of these shares of the distribution."""
+    # Rounding may leave a share just below an edge.
+    return np.searchsorted(STRATA, np.asarray(shares) + 1e-9, side="right")
+
 
 def size_probabilities(relative_weight, min_size):
     """Probability of each coalition size, from weights relative to Shapley's.
@@ -61,6 +72,11 @@ class SubsetSizes:
         # Rounding may leave the last edge below one.
         last = np.flatnonzero(self.distribution)[-1]
         return np.minimum(np.searchsorted(edges, uniforms, side="right"), last)
+
+    @cached_property
+    def strata(self):
+        """Stratum of the standard error of each size; shape (n + 1,)."""
+        return stratum_of(np.cumsum(self.distribution) - self.distribution)
 
     @cached_property
     def contribution_weight(self):

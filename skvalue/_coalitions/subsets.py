@@ -6,10 +6,9 @@ import numpy as np
 
 from .draws import random_masks, spread_uniforms, unit_rngs
 from .moments import RatioMoments, ScoreRecord
-from .sizes import SubsetSizes
+from .sizes import STRATA, SubsetSizes
 
-# Consecutive subsets that make up one batch of the standard error. Their sizes are
-# spread evenly, so batches vary less than subsets, as the estimate does.
+# Consecutive subsets whose contributions are added up at once.
 SUBSETS_A_BATCH = 4
 
 
@@ -23,7 +22,9 @@ class SharedSubsets:
 
     sizes: SubsetSizes
 
-    new_accumulator = staticmethod(lambda n_players: RatioMoments(1, n_players))
+    new_accumulator = staticmethod(
+        lambda n_players: RatioMoments(1, n_players, len(STRATA) + 1)
+    )
 
     def unit_cost(self, game):
         return 1 if game.shares_subsets else game.n_players + 1
@@ -41,7 +42,8 @@ class SharedSubsets:
             others = sizes[batch, None] - masks[batch]
             weights = self.sizes.contribution_weight[others]
             numerators = np.where(weights > 0, weights * contributions[batch], 0.0)
-            moments.add(numerators.sum(axis=0)[None], weights.sum(axis=0)[None])
+            strata = self.sizes.strata[sizes[batch]]
+            moments.add_all(numerators[:, None], weights[:, None], strata)
         return moments, n_units * self.unit_cost(game)
 
 
@@ -75,8 +77,11 @@ class ReusedSubsets:
         moments = self.new_accumulator(game.n_players)
         for first in range(0, n_units, SUBSETS_A_BATCH):
             batch = slice(first, first + SUBSETS_A_BATCH)
-            sides = np.stack([masks[batch], ~masks[batch]]) * weights[batch]
-            moments.add(np.einsum("rbn,b->rn", sides, scores[batch]), sides.sum(axis=1))
+            sides = np.stack([masks[batch], ~masks[batch]], axis=1)
+            sides = sides * weights[batch, None]
+            utilities = scores[batch, None, None]
+            # Which players are in varies more than the worth of a size: one stratum.
+            moments.add_all(sides * utilities, sides, np.zeros(len(sides), dtype=int))
         return moments, n_units
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from .._coalitions.permutations import PermutationWalks
 from .._coalitions.sizes import SubsetSizes, size_probabilities
 from .._coalitions.subsets import ReusedSubsets, SharedSubsets
+from .._coalitions.weighted_walks import WeightedWalks, weighs_unevenly
 from ..utils._sklearn import Interval, StrOptions
 from ._sampling_valuator import SamplingValuator
 
@@ -86,6 +87,8 @@ class BaseSemivalue(SamplingValuator):
         return SharedSubsets(sizes) if sampler == "shared" else ReusedSubsets(sizes)
 
     def _make_walks(self, weight, antithetic):
+        if weighs_unevenly(weight, self.min_coalition_size):
+            return WeightedWalks(weight, self.min_coalition_size, antithetic)
         return PermutationWalks(weight, self.min_coalition_size, antithetic=antithetic)
 
     def _resolve_sampler(self, utility):

@@ -53,8 +53,9 @@ class BetaShapley(BaseSemivalue):
         How coalitions are drawn. ``"shared"``: random subsets, each of which serves
         every row, in or out; ``"permutation"``: rows join one after the other, each
         permutation in both directions; ``"single_permutation"``: in one direction only,
-        which halves the least budget but needs more for the same precision. ``"auto"``:
-        shared where the batched engine reads every row's contribution off one fit, else
+        which halves the least budget but needs more for the same precision. Where the
+        weight is on few sizes, both walk pieces that begin at those. ``"auto"``: shared
+        where the batched engine reads every row's contribution off one fit, else
         permutation.
 
     max_evaluations : int or None, default=None
@@ -106,8 +107,9 @@ class BetaShapley(BaseSemivalue):
         Values, in units of `scoring`; higher is better.
 
     data_values_stderr_ : ndarray of shape (n_samples,), dtype float64
-        Their Monte-Carlo standard errors, in units of `scoring`; NaN if only one batch
-        of coalitions was drawn.
+        Their Monte-Carlo standard errors, in units of `scoring`: two of them cover the
+        exact value in about 95 % of the cases, however few the coalitions. NaN where
+        fewer than two of them count.
 
     n_evaluations_ : int
         Fits of coalitions that the values are made of.
@@ -136,7 +138,7 @@ class BetaShapley(BaseSemivalue):
     -----
     Shared subsets cost one fit each and :math:`O(n d^2 + n\, n_{val}\, d)` for the
     contributions of all n rows; a permutation costs n fits. Memory is linear in n.
-    Standard errors come from batches of subsets, or from pairs of permutations.
+    Standard errors come from the spread of subsets of like sizes, or of permutations.
 
     References
     ----------

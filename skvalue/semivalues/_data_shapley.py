@@ -105,8 +105,9 @@ class DataShapley(BaseSemivalue):
         Values, in units of `scoring`; higher is better.
 
     data_values_stderr_ : ndarray of shape (n_samples,), dtype float64
-        Their Monte-Carlo standard errors, in units of `scoring`; NaN if only one batch
-        of coalitions was drawn.
+        Their Monte-Carlo standard errors, in units of `scoring`: two of them cover the
+        exact value in about 95 % of the cases, however few the coalitions. NaN where
+        fewer than two of them count.
 
     n_evaluations_ : int
         Fits of coalitions that the values are made of.
@@ -136,7 +137,7 @@ class DataShapley(BaseSemivalue):
     -----
     Shared subsets cost one fit each and :math:`O(n d^2 + n\, n_{val}\, d)` for the
     contributions of all n rows; a permutation costs n fits. Memory is linear in n.
-    Standard errors come from batches of subsets, or from pairs of permutations.
+    Standard errors come from the spread of subsets of like sizes, or of permutations.
 
     References
     ----------
