@@ -65,7 +65,7 @@ if __name__ == "__main__":
         client = Client(sys.argv[1])
     else:
         cluster = LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0"
         )
         client = Client(cluster)
     with tempfile.TemporaryDirectory() as folder:

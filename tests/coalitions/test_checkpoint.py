@@ -26,7 +26,7 @@ VALUATORS = {
         60,
         400,
     ),
-    "beta": (BetaShapley(estimator=CentroidClassifier(), **WALKS), 60, 400),
+    "beta": (BetaShapley(estimator=CentroidClassifier(), **WALKS), 100, 400),
     "banzhaf": (DataBanzhaf(CentroidClassifier(), tol=None, **SUBSETS), 45, 150),
     "influence": (SubsampleInfluence(CentroidClassifier(), **SUBSETS), 60, 150),
     "ame": (AME(CentroidClassifier(), **SUBSETS), 45, 80),
