@@ -6,7 +6,8 @@ enumeration; a game of triples and a glove game of 40 rows, in closed form; logi
 models of 40 rows, from a run many times longer. "engine" reads contributions off the
 batched engine, "refits" fits scikit-learn's model on every coalition.
 
-    python examples/benchmarks/error_coverage.py [--seeds 200] [--only beta,msr]
+    python examples/benchmarks/error_coverage.py [--seeds 200]
+        [--only beta,msr] [--games table,triples]
 
 A cell is the share of rows and seeds; its binomial error, were the rows of a seed
 independent, is .006 with 7 rows and 200 seeds. "r.m.s./s.e." compares the errors made
@@ -243,12 +244,14 @@ def coverage(game, sampler, expected, n_units, n_seeds):
     return covered.mean(), ratio, 1 - known.mean()
 
 
-def cells(only):
+def cells(only, games):
     """Every sampler on every game that it applies to."""
     for name, (valuator, budgets) in CELLS.items():
         if only and not any(word in name for word in only):
             continue
         for n_samples, game_name in GAMES:
+            if games and game_name not in games:
+                continue
             game = GAMES[n_samples, game_name]
             has_weight = hasattr(valuator, "_weight")
             if name == "distributional" and game is not GAMES[40, "engine"]:
@@ -266,14 +269,18 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=200)
     parser.add_argument("--only", default="")
+    parser.add_argument("--games", default="")
     arguments = parser.parse_args()
     only = [word for word in arguments.only.split(",") if word]
+    games = [word for word in arguments.games.split(",") if word]
     print(
         f"{'sampler':24}{'rows':>5} {'game':8}{'least':>6}{'units':>6}"
         f"{'covered':>9}{'r.m.s./s.e.':>13}{'none':>7}"
     )
     inside, shares = 0, []
-    for name, valuator, budgets, n_samples, game_name, game, least in cells(only):
+    for name, valuator, budgets, n_samples, game_name, game, least in cells(
+        only, games
+    ):
         sampler = valuator._make_sampler(game)
         expected = truth(game, valuator, sampler, game_name)
         for n_units in budgets:
