@@ -29,7 +29,7 @@ GAMES = {
 @pytest.mark.parametrize("game", GAMES)
 def test_closed_forms_equal_enumeration(game, weight):
     game = GAMES[game]
-    relative = WEIGHTS[weight]._weight(np.arange(game.n_samples), game.n_samples)
+    relative = WEIGHTS[weight]._weight(np.arange(game.n_players), game.n_players)
     expected = enumerate_semivalue(game, relative)
     assert_allclose(game.semivalue(relative), expected, atol=1e-12)
 
@@ -54,23 +54,23 @@ def test_known_values_of_the_literature():
 
 @pytest.mark.parametrize("game", GAMES.values(), ids=GAMES)
 def test_shapley_values_share_the_worth_of_all(game):
-    everyone = np.arange(game.n_samples)
+    everyone = np.arange(game.n_players)
     assert_allclose(game.semivalue().sum(), game.value(everyone))
 
 
 @pytest.mark.parametrize("game", GAMES.values(), ids=GAMES)
 def test_generic_walk_and_in_out_are_differences_of_worth(game):
     rng = np.random.default_rng(0)
-    permutation = rng.permutation(game.n_samples)
+    permutation = rng.permutation(game.n_players)
     walked = game.walk(permutation[None], 2)[0]
     assert np.isnan(walked[permutation[:2]]).all()
-    for place in range(2, game.n_samples):
+    for place in range(2, game.n_players):
         before = game.value(np.sort(permutation[:place]))
         after = game.value(np.sort(permutation[: place + 1]))
         assert walked[permutation[place]] == after - before
-    mask = rng.random(game.n_samples) < 0.5
+    mask = rng.random(game.n_players) < 0.5
     contributions = game.in_out(mask[None])[0]
-    for row in range(game.n_samples):
+    for row in range(game.n_players):
         with_row, without = mask.copy(), mask.copy()
         with_row[row], without[row] = True, False
         expected = game.scores(np.array([with_row, without]))
