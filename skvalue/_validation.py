@@ -16,7 +16,14 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from ._gate import Range, as_floats, pass_others, pass_training, to_form
+from ._gate import (
+    SMALLEST,
+    Range,
+    as_floats,
+    pass_others,
+    pass_training,
+    to_form,
+)
 from .utils._naming import naming
 from .utils._sklearn import check_y
 
@@ -54,7 +61,7 @@ def validate_rows(valuator, X, y):
         X, limits = pass_training(X, "X", names)
     with naming("y"):
         _refuse_by_type(y, "y")
-        y = _native(check_y(_plain_strings(y), estimator=valuator), "y")
+        y = _native(check_y(y, estimator=valuator), "y")
     with naming("X", "y"):
         check_consistent_length(X, y)
     if y.dtype == object:
@@ -100,7 +107,7 @@ def validate_more_rows(valuator, X, y=None, names=("X", "y")):
         return checked
     with naming(names[1]):
         _refuse_by_type(y, names[1])
-        y = column_or_1d(_plain_strings(y), warn=True, input_name=names[1])
+        y = column_or_1d(y, warn=True, input_name=names[1])
         y = _native(y, names[1])
     if len(y) != checked.shape[0]:
         raise ValueError(
@@ -145,6 +152,11 @@ def _refuse_by_type(array, name):
             f"{name} is a masked array with hidden entries; fill them, or leave their "
             "rows out."
         )
+    if getattr(getattr(array, "dtype", None), "kind", None) == "T":
+        raise TypeError(
+            f"{name} holds {array.dtype}, which scikit-learn does not know; convert it "
+            "by astype(str)."
+        )
     if issparse(array) and array.dtype in (np.float16, object):
         raise TypeError(
             f"{name} is sparse with numbers of {array.dtype}, which SciPy does not "
@@ -173,12 +185,6 @@ def _is_time(dtype):
     return getattr(dtype, "kind", None) in {"m", "M"} or is_period
 
 
-def _plain_strings(y):
-    """Strings of any length, which scikit-learn does not know yet, as objects."""
-    is_string = getattr(getattr(y, "dtype", None), "kind", None) == "T"
-    return y.astype(object) if is_string else y
-
-
 def _native(y, name):
     """Labels or targets in native byte order; floats of any width as float64."""
     if y.dtype.kind == "f":
@@ -203,7 +209,13 @@ def _encode(valuator, y, name):
                 input_name=name,
                 estimator=valuator,
             )
-            return pass_others(y, name, valuator._seen_rows.target_limits, ())
+            y = pass_others(y, name, valuator._seen_rows.target_limits, ())
+        if 0 < np.ptp(y) < SMALLEST:
+            raise ValueError(
+                f"{name} varies by {np.ptp(y):g} only, which is too little to compute "
+                f"with (less than {SMALLEST:g}); rescale it."
+            )
+        return y
     classes = valuator.classes_
     labels = _unique(y, name)
     unseen = labels[~np.isin(labels, classes)]

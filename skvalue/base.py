@@ -196,9 +196,14 @@ class BaseValuator(
                 f"dtype {values.dtype}; expected ({n_samples},) and float64."
             )
         if not np.isfinite(values).all():
+            advice = "Scale X, or lower the learning rate."
+            if not hasattr(self, "classes_"):
+                advice = (
+                    "Rescale y or X: a target far from all others, or lr, is at fault."
+                )
             raise ValueError(
                 f"{type(self).__name__} computed values that are not finite: the "
-                "computation diverged. Scale X, or lower the learning rate."
+                f"computation diverged. {advice}"
             )
 
     # ---------------------------------------------------------- acting on values

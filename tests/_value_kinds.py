@@ -152,7 +152,7 @@ OF_LABELS = {
     **each_dtype("y", lambda y, tolerance: taken(y=y), Y, [*WIDTHS, *FLOATS, "f8"]),
     "y of str": labels(WORDS),
     "y of object str": labels(WORDS.astype(object)),
-    "y of StringDType": labels(WORDS.astype(np.dtypes.StringDType())),
+    "y of StringDType": refused(y=WORDS.astype(np.dtypes.StringDType())[Y]),
     "y of long and short str": labels(["", "a longer label than most"]),
     "y of emoji": labels(["\N{PILE OF POO}", "\N{GRINNING FACE}"]),
     "y of bool": labels([False, True]),

@@ -18,6 +18,7 @@ from unittest import mock
 
 import joblib
 import numpy as np
+import pandas as pd
 import pytest
 from _held_out_kinds import OF_HELD_OUT
 from _input_kinds import OF_FRAMES, OF_SPARSE, OF_X
@@ -110,16 +111,24 @@ def fitted_values(name, kind):
     held_out = {}
     if kind.X_val is not None or kind.y_val is not None:
         held_out = {"X_val": kind.X_val, "y_val": kind.y_val}
-    if name in REGRESSORS and getattr(np.asarray(kind.y), "dtype", None) is not None:
-        y = np.asarray(kind.y)
-        if y.dtype.kind == "f" and y.size and np.any(y != np.round(y)):
-            estimator.set_params(**REGRESSORS[name])
+    if name in REGRESSORS and is_real(kind.y):
+        estimator.set_params(**REGRESSORS[name])
     if isinstance(estimator, BaseValuator):
         with mock.patch.object(type(estimator), "_fit", remembering(name, estimator)):
             estimator.fit(kind.X, kind.y, **held_out)
         return estimator.data_values_
     estimator.fit(kind.X, kind.y, **held_out)
     return estimator.valuator_.data_values_
+
+
+def is_real(y):
+    """Whether these are targets for a regressor; what is no array is left to fit."""
+    if isinstance(y, list) and y and isinstance(y[0], float):
+        y = np.array(y)
+    if not isinstance(y, (np.ndarray, pd.Series)) or y.dtype.kind != "f":
+        return False
+    y = np.asarray(y)
+    return bool(np.any(y != np.round(y)))
 
 
 REMEMBERED = {}

@@ -27,6 +27,7 @@ from sklearn.utils.metadata_routing import (
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import has_fit_parameter, validate_data
 
+from ..utils._naming import naming
 from ..utils._refit import whole_or_not_at_all
 from ..utils._sklearn import (
     HasMethods,
@@ -185,8 +186,9 @@ class CuratedEstimator(DelegatingMixin, MetaEstimatorMixin, BaseEstimator):
             If the valuator refuses the data, or `weighting` is not possible.
         """
         X, y = row_aligned(X, y)
-        if is_classifier(self.estimator) and is_continuous(y):
-            check_classification_targets(y)
+        with naming("y"), np.errstate(invalid="ignore"):
+            if is_classifier(self.estimator) and is_continuous(y):
+                check_classification_targets(y)
         valuator_params, params = self._split_params(params)
         self._check_estimator_params(X, y, params)
 
