@@ -105,7 +105,7 @@ class ConsensusValuator(BaseValuator, BaseComposition):
     >>> from sklearn.datasets import load_iris
     >>> from skvalue.confidence import SelfConfidence
     >>> from skvalue.consensus import ConsensusValuator
-    >>> from skvalue.knn_shapley import KNNShapley
+    >>> from skvalue.neighbors import KNNShapley
     >>> X, y = load_iris(return_X_y=True)
     >>> y[0] = 2
     >>> members = [("confidence", SelfConfidence()), ("knn", KNNShapley())]

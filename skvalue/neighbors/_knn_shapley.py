@@ -146,7 +146,7 @@ class KNNShapley(BaseValuator):
     Examples
     --------
     >>> import numpy as np
-    >>> from skvalue.knn_shapley import KNNShapley
+    >>> from skvalue.neighbors import KNNShapley
     >>> X = np.array([[0.0], [1.0], [2.0], [10.0], [11.0], [12.0]])
     >>> y = ["a", "b", "a", "b", "b", "b"]
     >>> valuator = KNNShapley(n_neighbors=1).fit(
