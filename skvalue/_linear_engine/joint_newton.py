@@ -9,7 +9,8 @@ last digits where conjugate gradients stall, on rows of which hardly any are unc
 
 import torch
 
-from .linear_fits import MultinomialObjective, centred, inverse_of, minimise
+from .linear_fits import centred, minimise
+from .objectives import MultinomialObjective, inverse_of
 
 
 def joint_hessian(rows, probabilities, penalty, present):

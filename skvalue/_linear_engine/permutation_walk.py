@@ -17,13 +17,8 @@ For squared loss the rank-one step is the exact solution.
 
 import torch
 
-from .linear_fits import (
-    LogisticObjective,
-    bohning_inverse,
-    fit_multinomial,
-    fit_ridge,
-    minimise,
-)
+from .linear_fits import fit_multinomial, fit_ridge, minimise
+from .objectives import LogisticObjective, bohning_inverse
 from .proximal import proximal_shift
 from .rows import MaskedRows, OwnRows
 

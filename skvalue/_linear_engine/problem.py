@@ -7,7 +7,8 @@ coalition without a model is worth.
 import torch
 
 from .joint_newton import fit_joint
-from .linear_fits import bohning_inverse, fit_logistic, fit_multinomial, fit_ridge
+from .linear_fits import fit_logistic, fit_multinomial, fit_ridge
+from .objectives import bohning_inverse
 from .rows import MaskedRows, OwnRows, Table
 from .scores import BinaryScore, MulticlassScore, RegressionScore
 from .standardise import standardise

@@ -16,9 +16,9 @@ member away are solved to tolerance.
 import torch
 
 from .joint_newton import joint_hessian
-from .linear_fits import MultinomialObjective, inverse_of
 from .multinomial_neighbours import MultinomialNeighbours
 from .neighbours import EXACT_STEPS
+from .objectives import MultinomialObjective, inverse_of
 from .rows import MaskedRows
 
 REFINED_ROWS = 4

@@ -20,8 +20,9 @@ Hessian of the coalition (`neighbours`).
 
 import torch
 
-from .linear_fits import LogisticObjective, fit_logistic, fit_ridge
+from .linear_fits import fit_logistic, fit_ridge
 from .neighbours import EXACT_STEPS, MAX_STEPS, Neighbours
+from .objectives import LogisticObjective
 from .proximal import proximal_shift
 from .rows import MaskedRows, OneRowChanged, Table
 from .shared_multinomial import MultinomialSharing

@@ -104,3 +104,23 @@ def test_scores_that_are_no_numbers_raise_by_name():
             getattr(game, method)(argument)
     with pytest.raises(ValueError, match="rescale X and X_val"):
         game.walk(np.arange(N)[None], 5)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_rows_of_large_scale_are_fitted_though_newton_steps_lead_off(n_classes):
+    """A penalty that is hardly noticeable: each step is halved until the loss falls."""
+    rng = np.random.RandomState(0)
+    X, y = 1e5 * rng.normal(size=(40, 5)), rng.randint(n_classes, size=40)
+    few = np.stack([rng.permutation(40) < 12 for _ in range(8)])
+    scores = Utility(
+        LogisticRegression(), X, y, X, y, classes=np.arange(n_classes)
+    ).scores(few)
+    for mask, score in zip(few, scores, strict=True):
+        reference = LogisticRegression(solver="newton-cholesky", tol=1e-12)
+        # The same problem in columns of unit scale.
+        reference.set_params(C=1e10, max_iter=1000).fit(X[mask] / 1e5, y[mask])
+        found = reference.predict_proba(X / 1e5)
+        columns = np.searchsorted(reference.classes_, y)
+        known = np.isin(y, reference.classes_)
+        right = found[np.arange(40), columns.clip(max=found.shape[1] - 1)] * known
+        assert score == pytest.approx(right.mean(), abs=1e-4)
