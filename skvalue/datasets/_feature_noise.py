@@ -110,6 +110,8 @@ def make_feature_noise(
     """
     is_frame = is_pandas_df(X)
     if not is_frame:
+        if np.ma.is_masked(X):
+            raise ValueError("X is a masked array with hidden entries; fill them.")
         with naming("X"):
             X = check_array(
                 X, dtype=None, ensure_all_finite="allow-nan", input_name="X"
@@ -197,9 +199,9 @@ class _Gaussian:
         if dtype.kind != "f":
             # Of the same family, numpy's, nullable or Arrow's.
             dtype = (self.column.iloc[:0].astype(dtype) + 0.5).dtype
-        noisy = self.column.astype(dtype)
-        noisy.iloc[rows] = type(noisy)(numbers).astype(dtype).array
-        return noisy.array
+        noisy = self.column.astype(dtype).array.copy()
+        noisy[rows] = type(self.column)(numbers).astype(dtype).array
+        return noisy
 
 
 class _Shuffle:

@@ -72,18 +72,20 @@ def make_mixed_table(
     Returns
     -------
     frame : pandas DataFrame of shape (n_samples, 6)
-        The rows:
+        The rows, of these columns.
 
-        ========== ================ ===================================
+        ========== ================ =============
         Column     Type             Missing cells
-        ========== ================ ===================================
+        ========== ================ =============
         ``income`` real numbers     yes
-        ``age``    whole numbers    no, which would make them real
-        ``rents``  booleans         no, which would make them objects
+        ``age``    whole numbers    no
+        ``rents``  booleans         no
         ``job``    strings          yes
         ``school`` ordered category yes
         ``opened`` dates            yes
-        ========== ================ ===================================
+        ========== ================ =============
+
+        Missing cells would make whole numbers real, and booleans objects.
 
     y : pandas Series of shape (n_samples,)
         The labels, some of them wrong, named ``"loan"``.

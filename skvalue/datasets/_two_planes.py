@@ -1,4 +1,4 @@
-"""The 2dplanes data of Breiman et al. (1984), whose posterior is known:
+"""The 2dplanes data of Breiman et al. (1984), whose posterior is known.
 
     m(x) = 3 + 3 x2 + 2 x3 + x4   where x1 = 1,
     m(x) = -3 + 3 x5 + 2 x6 + x7  where x1 = -1,

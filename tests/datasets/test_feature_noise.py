@@ -175,6 +175,7 @@ LISTS = pd.DataFrame({"lists": [[1], [2], [3]]})
         ({"X": [[1.0, 0.1]] * 3}, "asks for 2 noisy rows, but only 0 rows"),
         ({"X": [[1.0], [2.0], [np.nan]], "rate": 1}, "3 noisy rows, but only 2"),
         ({"X": [1.0, 2.0]}, "X: Expected 2D"),
+        ({"X": np.ma.masked_equal(np.eye(3), 1)}, "X is a masked array"),
         ({"X": LISTS}, "X: unhashable"),
         ({"X": csr_array(np.eye(3))}, "'X' parameter"),
     ],
