@@ -2,6 +2,7 @@
 
 from sklearn.utils import _safe_indexing as safe_indexing
 from sklearn.utils._dataframe import is_pandas_df
+from sklearn.utils._indexing import _get_column_indices as get_column_indices
 from sklearn.utils._metadata_requests import METHODS
 from sklearn.utils._param_validation import (
     HasMethods,
@@ -34,6 +35,7 @@ __all__ = [
     "check_sample_weight",
     "check_y",
     "estimator_has",
+    "get_column_indices",
     "get_feature_names",
     "is_pandas_df",
     "num_samples",

@@ -1,6 +1,4 @@
-"""Data with known truth: a generator with a known posterior, and known wrong labels.
-
-The 2dplanes data of Breiman et al. (1984):
+"""The 2dplanes data of Breiman et al. (1984), whose posterior is known.
 
     m(x) = 3 + 3 x2 + 2 x3 + x4   where x1 = 1,
     m(x) = -3 + 3 x5 + 2 x6 + x7  where x1 = -1,
@@ -12,15 +10,9 @@ from numbers import Integral, Real
 
 import numpy as np
 from scipy.special import ndtr
-from sklearn.utils import (
-    assert_all_finite,
-    check_array,
-    check_random_state,
-    column_or_1d,
-)
-from sklearn.utils.multiclass import type_of_target
+from sklearn.utils import check_array, check_random_state
 
-from .utils._sklearn import Interval, validate_params
+from ..utils._sklearn import Interval, validate_params
 
 N_FEATURES = 10
 
@@ -155,101 +147,3 @@ def _plane(X):
         3 + X[:, 1:4] @ [3.0, 2.0, 1.0],
         -3 + X[:, 4:7] @ [3.0, 2.0, 1.0],
     )
-
-
-@validate_params(
-    {
-        "y": ["array-like"],
-        "rate": [Interval(Real, 0, 1, closed="both")],
-        "random_state": ["random_state"],
-    },
-    prefer_skip_nested_validation=True,
-)
-def make_label_noise(y, rate, *, random_state=None):
-    """Make a share of the labels wrong, and say which.
-
-    Exactly ``round(rate * n_samples)`` rows, drawn without replacement, get another
-    label: a class drawn uniformly from the other classes or, where the targets are
-    continuous, the target of a row drawn uniformly from those whose target differs.
-
-    Parameters
-    ----------
-    y : array-like of shape (n_samples,)
-        Labels of any type, or real targets; left as they are.
-
-    rate : float
-        Share of labels to make wrong, in [0, 1].
-
-    random_state : int, RandomState instance or None, default=None
-        Pass an int for reproducible output.
-
-    Returns
-    -------
-    y_noisy : ndarray of shape (n_samples,)
-        The labels, with the dtype of `y`.
-
-    is_flipped : ndarray of shape (n_samples,), dtype bool
-        True where the label is wrong.
-
-    Raises
-    ------
-    ValueError
-        If `y` has fewer than two distinct labels and `rate` asks for a wrong one.
-
-    See Also
-    --------
-    make_two_planes : Rows and labels with a known posterior.
-    skvalue.metrics.detection : How well values find the wrong labels.
-
-    Notes
-    -----
-    Whether targets are continuous is decided as scikit-learn does: real numbers that
-    are all whole count as classes.
-
-    References
-    ----------
-    Natarajan, N., Dhillon, I. S., Ravikumar, P. and Tewari, A. (2013). "Learning with
-    Noisy Labels". Advances in Neural Information Processing Systems 26.
-
-    Examples
-    --------
-    >>> from skvalue.datasets import make_label_noise
-    >>> y = ["cat", "dog", "cat", "dog", "cat", "dog"]
-    >>> y_noisy, is_flipped = make_label_noise(y, 1 / 3, random_state=0)
-    >>> y_noisy.tolist()
-    ['cat', 'dog', 'dog', 'dog', 'cat', 'cat']
-    >>> is_flipped
-    array([False, False,  True, False, False,  True])
-    """
-    y = column_or_1d(y, warn=True, input_name="y")
-    assert_all_finite(y, input_name="y")
-    rng = check_random_state(random_state)
-    continuous = type_of_target(y, input_name="y").startswith("continuous")
-    rows = rng.choice(len(y), size=round(rate * len(y)), replace=False)
-    y_noisy = y.copy()
-    if rows.size:
-        labels, codes, counts = np.unique(y, return_inverse=True, return_counts=True)
-        if len(labels) < 2:
-            raise ValueError(
-                f"y has one distinct label ({labels[0]!r}), so rate={rate} cannot make "
-                "any of them wrong."
-            )
-        draw = _other_target if continuous else _other_class
-        y_noisy[rows] = labels[draw(codes[rows], counts, rng)]
-    is_flipped = np.zeros(len(y), dtype=bool)
-    is_flipped[rows] = True
-    return y_noisy, is_flipped
-
-
-def _other_class(codes, counts, rng):
-    """A class other than each of the given ones, all equally likely."""
-    return (codes + rng.randint(1, len(counts), size=len(codes))) % len(counts)
-
-
-def _other_target(codes, counts, rng):
-    """Target of a row, drawn uniformly from the rows with another target."""
-    ends = np.cumsum(counts)
-    # Rows sorted by target; the draw skips the block that has the row's own target.
-    place = rng.randint(ends[-1] - counts[codes])
-    place += np.where(place >= (ends - counts)[codes], counts[codes], 0)
-    return np.searchsorted(ends, place, side="right")
