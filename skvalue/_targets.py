@@ -53,8 +53,9 @@ def known_task(task, estimator):
     of_estimator = task_of_estimator(estimator)
     if "auto" not in {task, of_estimator} and task != of_estimator:
         raise ValueError(
-            f"task={task!r}, but estimator={type(estimator).__name__} is made for "
-            f"{of_estimator}; give another estimator, or task={of_estimator!r}."
+            f"y is a target of {task} by task={task!r}, but "
+            f"estimator={type(estimator).__name__} is made for {of_estimator}; give "
+            f"another estimator, or task={of_estimator!r}."
         )
     return of_estimator if task == "auto" else task
 

@@ -84,7 +84,7 @@ def test_task_and_estimator_must_agree():
         (LogisticRegression(), "regression"),
     ]:
         valuator = skvalue.SelfConfidence(estimator, task=task)
-        with pytest.raises(ValueError, match=f"task='{task}', but estimator="):
+        with pytest.raises(ValueError, match=f"by task='{task}', but estimator="):
             valuator.fit(X, y)
 
 
