@@ -24,6 +24,7 @@ from ._gate import (
     pass_training,
     to_form,
 )
+from ._targets import is_regression
 from .utils._naming import naming
 from .utils._sklearn import check_y
 
@@ -67,8 +68,8 @@ def validate_rows(valuator, X, y):
     if y.dtype == object:
         _unique(y, "y")
     with naming("y"):
-        is_regression = valuator._is_regression(y)
-    if is_regression:
+        has_real_targets = is_regression(valuator, y)
+    if has_real_targets:
         vars(valuator).pop("classes_", None)
         with naming("y"):
             y, target_limits = pass_training(y.astype(np.float64), "y", ())

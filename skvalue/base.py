@@ -17,12 +17,12 @@ from sklearn.base import (
     _fit_context,
 )
 from sklearn.callback import CallbackSupportMixin
-from sklearn.utils import check_array, get_tags
-from sklearn.utils.multiclass import type_of_target
+from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
 from ._drop import keep_mask, substitutes
 from ._gate import narrow_indices
+from ._targets import known_task
 from ._validation import check_more_rows, validate_held_out, validate_rows
 from .utils._device import check_device
 from .utils._naming import naming
@@ -48,6 +48,13 @@ class BaseValuator(
 
     Parameters
     ----------
+    task : {"auto", "classification", "regression"}, default="auto"
+        Whether `y` holds class labels or real targets. ``"auto"``: as the estimator of
+        `y` is a classifier or a regressor, where the valuator was given one. Else real
+        numbers that are not all whole are targets, everything else labels; but more
+        distinct whole numbers than half the rows (and than two) raise an error, and
+        more than 20 of them are classes under a warning.
+
     drop : float, "auto", "negative" or callable, default="auto"
         Which rows are of low value:
 
@@ -77,6 +84,7 @@ class BaseValuator(
     """
 
     _parameter_constraints = {
+        "task": [StrOptions({"auto", "classification", "regression"})],
         "drop": [
             Interval(Real, 0, 1, closed="left"),
             StrOptions({"auto", "negative"}),
@@ -90,7 +98,8 @@ class BaseValuator(
     _accept_sparse = False
     _allow_nd = False
 
-    def __init__(self, *, drop="auto", random_state=None, verbose=0):
+    def __init__(self, *, task="auto", drop="auto", random_state=None, verbose=0):
+        self.task = task
         self.drop = drop
         self.random_state = random_state
         self.verbose = verbose
@@ -163,30 +172,9 @@ class BaseValuator(
         """The user's estimator that predicts y, where the method has one."""
         return None
 
-    def _is_regression(self, y):
-        """Whether `y` is a real target; the user's estimator of y has the last word."""
-        model = self._model_of_y()
-        kind = None if model is None else get_tags(model).estimator_type
-        if kind == "regressor":
-            return True
-        is_real = self._is_real(y)
-        if is_real and kind == "classifier":
-            raise ValueError(
-                f"y has real targets, but estimator={type(model).__name__} is a "
-                "classifier; give a regressor, or labels."
-            )
-        return is_real
-
-    def _is_real(self, y):
-        # It asks whether real numbers are whole by a cast, which large ones overflow.
-        with np.errstate(invalid="ignore"):
-            kind = type_of_target(y, input_name="y")
-        if kind not in {"binary", "multiclass", "continuous"}:
-            raise ValueError(
-                f"Unknown label type: y is {kind!r}; allowed are class labels of one "
-                "type and real numbers."
-            )
-        return kind == "continuous"
+    def _known_task(self):
+        """The task as `task` or the user's estimator of y tells it, else "auto"."""
+        return known_task(self.task, self._model_of_y())
 
     def _check_values(self, n_samples):
         values = self.data_values_

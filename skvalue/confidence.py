@@ -56,6 +56,9 @@ class SelfConfidence(BaseValuator):
         What is computed from the probabilities, see above. The logarithm sets wrong
         labels furthest apart from right ones, which ``drop="auto"`` needs.
 
+    task : {"auto", "classification", "regression"}, default="auto"
+        Whether `y` holds class labels or real targets, see `BaseValuator`.
+
     drop : float, "auto", "negative" or callable, default="auto"
         Which rows are of low value, see `BaseValuator`.
 
@@ -138,12 +141,15 @@ class SelfConfidence(BaseValuator):
         *,
         cv=5,
         scoring="log_proba",
+        task="auto",
         drop="auto",
         n_jobs=None,
         random_state=None,
         verbose=0,
     ):
-        super().__init__(drop=drop, random_state=random_state, verbose=verbose)
+        super().__init__(
+            task=task, drop=drop, random_state=random_state, verbose=verbose
+        )
         self.estimator = estimator
         self.cv = cv
         self.scoring = scoring

@@ -16,6 +16,7 @@ from sklearn.base import clone
 from sklearn.utils import Bunch, check_random_state, get_tags
 from sklearn.utils.parallel import Parallel, delayed
 
+from ._targets import agreed_task, tell_task
 from .base import BaseValuator
 from .utils._random import draw_seed, integer_seed, seeded
 from .utils._sklearn import BaseComposition
@@ -40,6 +41,9 @@ class ConsensusValuator(BaseValuator, BaseComposition):
     weights : array-like of shape (n_valuators,) or None, default=None
         Weight of each member in the order of `valuators`, at least 0, dropped members
         included. None: equal weights.
+
+    task : {"auto", "classification", "regression"}, default="auto"
+        Whether `y` holds class labels or real targets, see `BaseValuator`.
 
     drop : float, "auto", "negative" or callable, default="auto"
         Which rows are of low value, see `BaseValuator`.
@@ -126,12 +130,15 @@ class ConsensusValuator(BaseValuator, BaseComposition):
         valuators=None,
         *,
         weights=None,
+        task="auto",
         drop="auto",
         n_jobs=None,
         random_state=None,
         verbose=0,
     ):
-        super().__init__(drop=drop, random_state=random_state, verbose=verbose)
+        super().__init__(
+            task=task, drop=drop, random_state=random_state, verbose=verbose
+        )
         self.valuators = valuators
         self.weights = weights
         self.n_jobs = n_jobs
@@ -178,9 +185,11 @@ class ConsensusValuator(BaseValuator, BaseComposition):
         names, members, weights = self._members()
         rng = check_random_state(integer_seed(self.random_state))
         members = [seeded(member, draw_seed(rng)) for member in members]
+        # Codes of classes and real targets alike are numbers to a member.
+        task = "classification" if hasattr(self, "classes_") else "regression"
         parallel = Parallel(n_jobs=self.n_jobs, verbose=self.verbose)
         self.valuators_ = parallel(
-            delayed(_fit_member)(member, X, y, X_val, y_val) for member in members
+            delayed(_fit_member)(member, task, X, y, X_val, y_val) for member in members
         )
         self.named_valuators_ = Bunch(**dict(zip(names, self.valuators_, strict=True)))
         values = [_standardised(member.data_values_) for member in self.valuators_]
@@ -239,13 +248,19 @@ class ConsensusValuator(BaseValuator, BaseComposition):
                     'of skvalue, or "drop".'
                 )
 
+    def _given_members(self):
+        """Members as far as there are any, before fit has checked the list."""
+        members = [item[-1] for item in self.valuators or [] if isinstance(item, tuple)]
+        return [member for member in members if isinstance(member, BaseValuator)]
+
+    def _known_task(self):
+        return agreed_task(self.task, self._given_members())
+
     @property
     def _accept_sparse(self):
         """X may be sparse where every member takes it."""
-        # Tags are asked for before fit has checked the list.
-        members = [item[-1] for item in self.valuators or [] if isinstance(item, tuple)]
-        valuators = [member for member in members if isinstance(member, BaseValuator)]
-        sparse = [get_tags(valuator).input_tags.sparse for valuator in valuators]
+        members = self._given_members()
+        sparse = [get_tags(member).input_tags.sparse for member in members]
         return "csr" if sparse and all(sparse) else False
 
 
@@ -261,8 +276,10 @@ def _default_valuators():
     ]
 
 
-def _fit_member(member, X, y, X_val, y_val):
-    return clone(member).fit(X, y, X_val=X_val, y_val=y_val)
+def _fit_member(member, task, X, y, X_val, y_val):
+    member = clone(member)
+    tell_task(member, task)
+    return member.fit(X, y, X_val=X_val, y_val=y_val)
 
 
 def _standardised(values):

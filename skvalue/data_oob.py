@@ -70,6 +70,9 @@ class DataOOB(BaseValuator):
         Continue a previous `fit` on the same rows with more estimators. The values
         are those of one long fit with the same `random_state`.
 
+    task : {"auto", "classification", "regression"}, default="auto"
+        Whether `y` holds class labels or real targets, see `BaseValuator`.
+
     drop : float, "auto", "negative" or callable, default="auto"
         Which rows are of low value, see `BaseValuator`.
 
@@ -168,12 +171,15 @@ class DataOOB(BaseValuator):
         max_samples=1.0,
         scoring="accuracy",
         warm_start=False,
+        task="auto",
         drop="auto",
         n_jobs=None,
         random_state=None,
         verbose=0,
     ):
-        super().__init__(drop=drop, random_state=random_state, verbose=verbose)
+        super().__init__(
+            task=task, drop=drop, random_state=random_state, verbose=verbose
+        )
         self.estimator = estimator
         self.n_estimators = n_estimators
         self.max_samples = max_samples

@@ -70,6 +70,9 @@ class DVRL(BaseValuator):
     n_jobs : int or None, default=None
         Folds trained in parallel.
 
+    task : {"auto", "classification", "regression"}, default="auto"
+        Whether `y` holds class labels or real targets, see `BaseValuator`.
+
     drop : float, "auto", "negative" or callable, default="auto"
         Which rows are of low value, see `BaseValuator`.
 
@@ -172,11 +175,14 @@ class DVRL(BaseValuator):
         cv=5,
         device="cpu",
         n_jobs=None,
+        task="auto",
         drop="auto",
         random_state=None,
         verbose=0,
     ):
-        super().__init__(drop=drop, random_state=random_state, verbose=verbose)
+        super().__init__(
+            task=task, drop=drop, random_state=random_state, verbose=verbose
+        )
         self.estimator = estimator
         self.max_epochs = max_epochs
         self.batch_size = batch_size

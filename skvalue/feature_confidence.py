@@ -53,6 +53,9 @@ class FeatureConfidence(BaseValuator):
         Columns of categories: their indices, or a mask of shape (n_features,). They
         are predicted by the classifier that matches the default `estimator`.
 
+    task : {"auto", "classification", "regression"}, default="auto"
+        Whether `y` holds class labels or real targets, see `BaseValuator`.
+
     drop : float, "auto", "negative" or callable, default="auto"
         Which rows are of low value, see `BaseValuator`.
 
@@ -134,12 +137,15 @@ class FeatureConfidence(BaseValuator):
         *,
         n_columns=None,
         categorical_features=None,
+        task="auto",
         drop="auto",
         n_jobs=None,
         random_state=None,
         verbose=0,
     ):
-        super().__init__(drop=drop, random_state=random_state, verbose=verbose)
+        super().__init__(
+            task=task, drop=drop, random_state=random_state, verbose=verbose
+        )
         self.estimator = estimator
         self.n_columns = n_columns
         self.categorical_features = categorical_features

@@ -66,6 +66,9 @@ class LAVA(BaseValuator):
     n_jobs : int or None, default=None
         Folds computed in parallel.
 
+    task : {"auto", "classification", "regression"}, default="auto"
+        Whether `y` holds class labels or real targets, see `BaseValuator`.
+
     drop : float, "auto", "negative" or callable, default="auto"
         Which rows are of low value, see `BaseValuator`.
 
@@ -167,11 +170,14 @@ class LAVA(BaseValuator):
         regularization=0.1,
         cv=5,
         n_jobs=None,
+        task="auto",
         drop="auto",
         random_state=None,
         verbose=0,
     ):
-        super().__init__(drop=drop, random_state=random_state, verbose=verbose)
+        super().__init__(
+            task=task, drop=drop, random_state=random_state, verbose=verbose
+        )
         self.feature_cost = feature_cost
         self.label_cost = label_cost
         self.regularization = regularization

@@ -102,7 +102,7 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
         and member. None is the network of two hidden ELU layers.
 
     task : {"auto", "classification", "regression"}, default="auto"
-        ``"auto"`` is regression where `y` holds real numbers that are not all whole.
+        Whether `y` holds class labels or real targets, see `BaseValuator`.
 
     record_trajectories : bool, default=False
         Keep `state_trajectories_`, `adjoint_trajectories_`, `value_trajectories_`.
@@ -231,7 +231,6 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
         "lr": [Interval(Real, 0, None, closed="neither")],
         "optimizer": [callable, None],
         "module": [callable, None],
-        "task": [StrOptions({"auto", "classification", "regression"})],
         "record_trajectories": ["boolean"],
         "device": "no_validation",
         "callbacks": [list, None],
@@ -266,7 +265,9 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
         random_state=None,
         verbose=0,
     ):
-        super().__init__(drop=drop, random_state=random_state, verbose=verbose)
+        super().__init__(
+            task=task, drop=drop, random_state=random_state, verbose=verbose
+        )
         self.interaction = interaction
         self.diffusion = diffusion
         self.n_steps = n_steps
@@ -283,7 +284,6 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
         self.lr = lr
         self.optimizer = optimizer
         self.module = module
-        self.task = task
         self.record_trajectories = record_trajectories
         self.device = device
         self.callbacks = callbacks
@@ -293,11 +293,6 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
 
     def _n_tasks(self):
         return self.max_epochs
-
-    def _is_regression(self, y):
-        if self.task == "auto":
-            return super()._is_regression(y)
-        return self.task == "regression"
 
     def _fit(self, X, y, X_val, y_val):
         # torch is imported here, so that `import skvalue` stays light.

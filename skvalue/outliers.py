@@ -29,6 +29,9 @@ class OutlierValuator(BaseValuator):
         Estimator with ``fit`` and ``score_samples``, or `LocalOutlierFactor`. None:
         `IsolationForest` with 200 trees.
 
+    task : {"auto", "classification", "regression"}, default="auto"
+        Whether `y` holds class labels or real targets, see `BaseValuator`.
+
     drop : float, "auto", "negative" or callable, default="auto"
         Which rows are of low value, see `BaseValuator`. ``"auto"`` never drops a row
         that the detector calls an inlier.
@@ -95,8 +98,12 @@ class OutlierValuator(BaseValuator):
         "detector": [HasMethods(["fit"]), None],
     }
 
-    def __init__(self, detector=None, *, drop="auto", random_state=None, verbose=0):
-        super().__init__(drop=drop, random_state=random_state, verbose=verbose)
+    def __init__(
+        self, detector=None, *, task="auto", drop="auto", random_state=None, verbose=0
+    ):
+        super().__init__(
+            task=task, drop=drop, random_state=random_state, verbose=verbose
+        )
         self.detector = detector
 
     def _fit(self, X, y, X_val, y_val):

@@ -138,7 +138,7 @@ OF_NDDV = {
     "regression on strings": (
         fit(y=np.where(Y, "u", "v"), task="regression"),
         "y",
-        "convert string",
+        "task='regression'",
     ),
     "more rows in a batch than there are": (fit(batch_size=61), "batch_size", "60"),
     "re-weighting without clean rows": (fit(reweight=True), "reweight", "X_val"),

@@ -98,6 +98,7 @@ ALLOWED_WARNINGS = [ConvergenceWarning, DataConversionWarning]
 ALLOWED_WORDS = [
     "X (has|does not have valid) feature names",
     "pandas.DataFrame with sparse columns",
+    "y has .* distinct whole numbers, which .* values as classes",
     "The number of unique classes is greater than 50%",
     "Using the fractional value max_samples",
 ]

@@ -19,6 +19,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from .._class_values import ClassValuesMixin
+from .._targets import agreed_task
 from ..base import BaseValuator
 from ..utils._sklearn import HasMethods, Interval, StrOptions
 from ._models import ValueModels
@@ -98,6 +99,9 @@ class AmortizedShapley(ClassValuesMixin, BaseValuator):
 
     net_params : dict or None, default=None
         Further parameters of the skorch net.
+
+    task : {"auto", "classification", "regression"}, default="auto"
+        Whether `y` holds class labels or real targets, see `BaseValuator`.
 
     drop : float, "auto", "negative" or callable, default="auto"
         Which rows are of low value, see `BaseValuator`.
@@ -244,13 +248,16 @@ class AmortizedShapley(ClassValuesMixin, BaseValuator):
         device="cpu",
         callbacks=None,
         net_params=None,
+        task="auto",
         drop="auto",
         warm_start=False,
         n_jobs=None,
         random_state=None,
         verbose=0,
     ):
-        super().__init__(drop=drop, random_state=random_state, verbose=verbose)
+        super().__init__(
+            task=task, drop=drop, random_state=random_state, verbose=verbose
+        )
         self.valuator = valuator
         self.regressor = regressor
         self.module = module
@@ -273,6 +280,10 @@ class AmortizedShapley(ClassValuesMixin, BaseValuator):
 
     def _model_of_y(self):
         return getattr(self.valuator, "estimator", None)
+
+    def _known_task(self):
+        sources = [self.valuator] if isinstance(self.valuator, BaseValuator) else []
+        return agreed_task(self.task, sources)
 
     # ---------------------------------------------------------------- fitting
 
@@ -315,6 +326,7 @@ class AmortizedShapley(ClassValuesMixin, BaseValuator):
             n_jobs=self.n_jobs,
             verbose=self.verbose,
             states=states,
+            task="classification" if hasattr(self, "classes_") else "regression",
         )
         with self._task("noisy values"):
             first.fit(X, y, X_val=X_val, y_val=y_val)

@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.base import clone
 
 from .._coalitions.checkpoint import Checkpoint
+from .._targets import tell_task
 from ..semivalues import DataShapley, DistributionalShapley
 from ..semivalues._base import BaseSemivalue
 from ..utils._random import draw_seed, integer_seed, seeded
@@ -169,7 +170,7 @@ def valuator_rows(transformer, rng, X, y, X_val):
     return columns, None if X_val is None else fitted.transform(X_val), fitted
 
 
-def make_valuators(source, rng, *, warm_start, n_jobs, verbose, states):
+def make_valuators(source, rng, *, warm_start, n_jobs, verbose, states, task):
     """The two valuators whose values are independent.
 
     Parameters
@@ -192,6 +193,9 @@ def make_valuators(source, rng, *, warm_start, n_jobs, verbose, states):
     states : pair of state or None
         What they go on with.
 
+    task : {"classification", "regression"}
+        What y is, where the source does not know it.
+
     Returns
     -------
     first, second : BaseSemivalue or DistributionalShapley
@@ -200,6 +204,7 @@ def make_valuators(source, rng, *, warm_start, n_jobs, verbose, states):
     valuators = []
     for suffix, state in zip(SUFFIXES, states, strict=True):
         valuator = clone(source).set_params(random_state=draw_seed(rng))
+        tell_task(valuator, task)
         if source.n_jobs is None:
             valuator.set_params(n_jobs=n_jobs)
         if verbose:

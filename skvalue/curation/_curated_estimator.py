@@ -27,6 +27,7 @@ from sklearn.utils.metadata_routing import (
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import has_fit_parameter, validate_data
 
+from .._targets import task_of_estimator, tell_task
 from ..utils._naming import naming
 from ..utils._refit import whole_or_not_at_all
 from ..utils._sklearn import (
@@ -67,7 +68,8 @@ class CuratedEstimator(DelegatingMixin, MetaEstimatorMixin, BaseEstimator):
 
     valuator : valuator object, default=None
         What values the rows; its `drop` says which of them go. A clone is fitted.
-        None means ``NDDVValuator()``.
+        None means ``NDDVValuator()``. Where its `task` is ``"auto"`` and it has no
+        estimator of its own that decides, the estimator says what `y` is.
 
     weighting : {"rank", "value"}, callable or None, default=None
         Sample weights of the kept rows, by their values:
@@ -193,6 +195,7 @@ class CuratedEstimator(DelegatingMixin, MetaEstimatorMixin, BaseEstimator):
         self._check_estimator_params(X, y, params)
 
         self.valuator_ = clone(resolve_valuator(self.valuator))
+        tell_task(self.valuator_, task_of_estimator(self.estimator))
         self.valuator_.fit(X, y, **valuator_params)
         validate_data(self, X, skip_check_array=True)
         self.sample_indices_ = np.flatnonzero(supported_rows(self.valuator_, X))

@@ -24,6 +24,7 @@ from sklearn.utils.metadata_routing import (
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from .._targets import tell_task
 from ..utils._naming import naming
 from ..utils._refit import whole_or_not_at_all
 from ..utils._sklearn import (
@@ -49,7 +50,8 @@ class ValueSampler(OneToOneFeatureMixin, MetaEstimatorMixin, BaseEstimator):
     ----------
     valuator : valuator object, default=None
         What values the rows; its `drop` says which of them are of low value. A clone
-        is fitted. None means ``NDDVValuator()``.
+        is fitted. None means ``NDDVValuator()``. Its `task` says what `y` is;
+        ``"auto"`` with ``action="relabel"`` is classification.
 
     prefit : bool, default=False
         Whether `valuator` is fitted already, on exactly the rows that are resampled;
@@ -165,7 +167,10 @@ class ValueSampler(OneToOneFeatureMixin, MetaEstimatorMixin, BaseEstimator):
         else:
             if routing_enabled():
                 params = process_routing(self, "fit", **params)["valuator"]["fit"]
-            self.valuator_ = clone(valuator).fit(X, y, **params)
+            self.valuator_ = clone(valuator)
+            if self.action == "relabel":
+                tell_task(self.valuator_, "classification")
+            self.valuator_.fit(X, y, **params)
         keep_all = self.action == "relabel"
         if keep_all:
             self._check_has_classes()

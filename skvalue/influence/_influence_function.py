@@ -91,6 +91,9 @@ class InfluenceFunction(BaseValuator):
     n_jobs : int or None, default=None
         Folds fitted in parallel.
 
+    task : {"auto", "classification", "regression"}, default="auto"
+        Whether `y` holds class labels or real targets, see `BaseValuator`.
+
     drop : float, "auto", "negative" or callable, default="auto"
         Which rows are of low value, see `BaseValuator`.
 
@@ -197,11 +200,14 @@ class InfluenceFunction(BaseValuator):
         cv=5,
         device="cpu",
         n_jobs=None,
+        task="auto",
         drop="auto",
         random_state=None,
         verbose=0,
     ):
-        super().__init__(drop=drop, random_state=random_state, verbose=verbose)
+        super().__init__(
+            task=task, drop=drop, random_state=random_state, verbose=verbose
+        )
         self.estimator = estimator
         self.solver = solver
         self.scoring = scoring

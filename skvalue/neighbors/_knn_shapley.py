@@ -82,6 +82,9 @@ class KNNShapley(BaseValuator):
         Torch device that computes and sorts the distances, in double precision:
         ``metric="euclidean"`` and dense rows only. ``"cpu"`` is NumPy.
 
+    task : {"auto", "classification", "regression"}, default="auto"
+        Whether `y` holds class labels or real targets, see `BaseValuator`.
+
     drop : float, "auto", "negative" or callable, default="auto"
         Which rows are of low value, see `BaseValuator`.
 
@@ -182,12 +185,15 @@ class KNNShapley(BaseValuator):
         max_rank=None,
         cv=5,
         device="cpu",
+        task="auto",
         drop="auto",
         n_jobs=None,
         random_state=None,
         verbose=0,
     ):
-        super().__init__(drop=drop, random_state=random_state, verbose=verbose)
+        super().__init__(
+            task=task, drop=drop, random_state=random_state, verbose=verbose
+        )
         self.n_neighbors = n_neighbors
         self.weights = weights
         self.utility = utility

@@ -66,6 +66,9 @@ class AME(SamplingValuator):
         Folds that are held out in turn where `fit` gets no `X_val`; a row's value is
         the mean over the folds that it is not held out in.
 
+    task : {"auto", "classification", "regression"}, default="auto"
+        Whether `y` holds class labels or real targets, see `BaseValuator`.
+
     drop : float, "auto", "negative" or callable, default="auto"
         Which rows are of low value, see `BaseValuator`.
 
@@ -161,6 +164,7 @@ class AME(SamplingValuator):
         scoring=None,
         max_evaluations=1000,
         cv=5,
+        task="auto",
         drop="auto",
         warm_start=False,
         checkpoint=None,
@@ -176,6 +180,7 @@ class AME(SamplingValuator):
             max_evaluations=max_evaluations,
             tol=None,
             cv=cv,
+            task=task,
             drop=drop,
             warm_start=warm_start,
             checkpoint=checkpoint,
@@ -255,6 +260,9 @@ class SubsampleInfluence(SamplingValuator):
     cv : int, cross-validation generator or iterable, default=5
         Folds that are held out in turn where `fit` gets no `X_val`; a row's value is
         the mean over the folds that it is not held out in.
+
+    task : {"auto", "classification", "regression"}, default="auto"
+        Whether `y` holds class labels or real targets, see `BaseValuator`.
 
     drop : float, "auto", "negative" or callable, default="auto"
         Which rows are of low value, see `BaseValuator`.
@@ -352,6 +360,7 @@ class SubsampleInfluence(SamplingValuator):
         max_evaluations=1000,
         tol=0.05,
         cv=5,
+        task="auto",
         drop="auto",
         warm_start=False,
         checkpoint=None,
@@ -367,6 +376,7 @@ class SubsampleInfluence(SamplingValuator):
             max_evaluations=max_evaluations,
             tol=tol,
             cv=cv,
+            task=task,
             drop=drop,
             warm_start=warm_start,
             checkpoint=checkpoint,

@@ -43,6 +43,7 @@ class BaseSemivalue(SamplingValuator):
     tol: float | None = 0.05
     cv: object = 5
     min_coalition_size: int = 5
+    task: str = "auto"
     drop: object = "auto"
     warm_start: bool = False
     checkpoint: object = None

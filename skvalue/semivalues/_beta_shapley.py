@@ -73,6 +73,9 @@ class BetaShapley(BaseSemivalue):
     min_coalition_size : int, default=5
         Contributions to smaller coalitions do not count; 0: all count.
 
+    task : {"auto", "classification", "regression"}, default="auto"
+        Whether `y` holds class labels or real targets, see `BaseValuator`.
+
     drop : float, "auto", "negative" or callable, default="auto"
         Which rows are of low value, see `BaseValuator`.
 

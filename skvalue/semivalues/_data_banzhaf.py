@@ -61,6 +61,9 @@ class DataBanzhaf(BaseSemivalue):
     min_coalition_size : int, default=5
         Contributions to smaller coalitions do not count; 0: all count.
 
+    task : {"auto", "classification", "regression"}, default="auto"
+        Whether `y` holds class labels or real targets, see `BaseValuator`.
+
     drop : float, "auto", "negative" or callable, default="auto"
         Which rows are of low value, see `BaseValuator`.
 

@@ -71,6 +71,9 @@ class DataShapley(BaseSemivalue):
         utility of all rows; 0: no permutation ends early. It saves refits; the batched
         engine walks at no such cost and walks to the end.
 
+    task : {"auto", "classification", "regression"}, default="auto"
+        Whether `y` holds class labels or real targets, see `BaseValuator`.
+
     drop : float, "auto", "negative" or callable, default="auto"
         Which rows are of low value, see `BaseValuator`.
 

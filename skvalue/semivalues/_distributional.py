@@ -82,6 +82,9 @@ class DistributionalShapley(SamplingValuator):
         coalitions, makes them nearly independent, as `AmortizedShapley` needs them. The
         rows are dealt to the coalitions in turn, and every row gets as many.
 
+    task : {"auto", "classification", "regression"}, default="auto"
+        Whether `y` holds class labels or real targets, see `BaseValuator`.
+
     drop : float, "auto", "negative" or callable, default="auto"
         Which rows are of low value, see `BaseValuator`.
 
@@ -186,6 +189,7 @@ class DistributionalShapley(SamplingValuator):
         min_coalition_size=100,
         max_coalition_size=1000,
         valued_share=1.0,
+        task="auto",
         drop="auto",
         warm_start=False,
         checkpoint=None,
@@ -201,6 +205,7 @@ class DistributionalShapley(SamplingValuator):
             max_evaluations=max_evaluations,
             tol=tol,
             cv=cv,
+            task=task,
             drop=drop,
             warm_start=warm_start,
             checkpoint=checkpoint,

@@ -35,13 +35,16 @@ class GameValuator(BaseValuator):
         *,
         scoring=None,
         cv=5,
+        task="auto",
         drop="auto",
         device="cpu",
         n_jobs=None,
         random_state=None,
         verbose=0,
     ):
-        super().__init__(drop=drop, random_state=random_state, verbose=verbose)
+        super().__init__(
+            task=task, drop=drop, random_state=random_state, verbose=verbose
+        )
         self.estimator = estimator
         self.scoring = scoring
         self.cv = cv

@@ -43,6 +43,9 @@ class LeaveOneOut(GameValuator):
         Folds that are held out in turn where `fit` gets no `X_val`; a row's value is
         the mean over the folds that it is not held out in.
 
+    task : {"auto", "classification", "regression"}, default="auto"
+        Whether `y` holds class labels or real targets, see `BaseValuator`.
+
     drop : float, "auto", "negative" or callable, default="auto"
         Which rows are of low value, see `BaseValuator`.
 
@@ -115,6 +118,7 @@ class LeaveOneOut(GameValuator):
         *,
         scoring=None,
         cv=5,
+        task="auto",
         drop="auto",
         device="cpu",
         n_jobs=None,
@@ -125,6 +129,7 @@ class LeaveOneOut(GameValuator):
             estimator,
             scoring=scoring,
             cv=cv,
+            task=task,
             drop=drop,
             device=device,
             n_jobs=n_jobs,

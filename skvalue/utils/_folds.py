@@ -139,13 +139,18 @@ def _stratified_folds(y, n_folds, classification, seed):
     real targets.
     """
     n_samples = len(y)
-    order = np.random.default_rng((seed, FOLDS)).permutation(n_samples)
+    rng = np.random.default_rng((seed, FOLDS))
+    order = rng.permutation(n_samples)
     rank = y[order]
     if classification:
         # Classes in the order of their first row, not of their names.
         _, first, codes = np.unique(rank, return_index=True, return_inverse=True)
         rank = first[codes]
     order = order[np.argsort(rank, kind="stable")]
+    if not classification:
+        # Neighbouring targets go to a fold each, in random order.
+        block = np.arange(n_samples) // n_folds
+        order = order[np.lexsort((rng.random(n_samples), block))]
     fold = np.empty(n_samples, dtype=int)
     fold[order] = np.arange(n_samples) % n_folds
     return [

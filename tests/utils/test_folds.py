@@ -59,6 +59,8 @@ def test_real_targets_are_spread_evenly():
     for _, held_out in make_folds(X, REAL, 5, False, seed=0):
         ranks = np.argsort(np.argsort(REAL))[held_out]
         assert_array_equal(np.sort(ranks) // 5, np.arange(12))
+    first, second = (make_folds(X, REAL, 5, False, seed)[0][1] for seed in (0, 1))
+    assert not np.array_equal(first, second)
 
 
 @pytest.mark.parametrize("name", CROSS_FITTED)
