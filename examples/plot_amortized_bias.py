@@ -32,9 +32,9 @@ reference = DataShapley(
 ).fit(X, y, X_val=X_val, y_val=y_val)
 
 # %%
-# Noisy values from 1 to 100 contributions a row. A single permutation costs a fit a row,
-# and two for each of the five rows that it begins with; where sizes weigh as differently
-# as here it is walked in 16 pieces, each of which costs one more.
+# Noisy values from 1 to 100 contributions a row. A single permutation costs a fit a
+# row, and two for each of the five rows that it begins with; where sizes weigh as
+# differently as here it is walked in 16 pieces, each of which costs one more.
 SOURCES = {"unbiased": (DataShapley(), 506), "biased": (BetaShapley(4, 1), 516)}
 CONTRIBUTIONS = [1, 3, 10, 30, 100]
 
