@@ -24,6 +24,7 @@ from ._drop import keep_mask, substitutes
 from ._gate import narrow_indices
 from ._targets import known_task
 from ._validation import check_more_rows, validate_held_out, validate_rows
+from ._values_frame import ValuesFrameMixin, row_names
 from .utils._device import check_device
 from .utils._naming import naming
 from .utils._refit import whole_or_not_at_all
@@ -38,7 +39,11 @@ from .utils._sklearn import (
 
 
 class BaseValuator(
-    CallbackSupportMixin, OneToOneFeatureMixin, TransformerMixin, BaseEstimator
+    ValuesFrameMixin,
+    CallbackSupportMixin,
+    OneToOneFeatureMixin,
+    TransformerMixin,
+    BaseEstimator,
 ):
     """Base class of all valuators.
 
@@ -139,6 +144,7 @@ class BaseValuator(
             valuator as it was.
         """
         check_device(getattr(self, "device", "cpu"))
+        names = row_names(X)
         X, y = validate_rows(self, X, y)
         X_val, y_val = validate_held_out(self, X_val, y_val)
         vars(self).pop("fill_indices_", None)
@@ -147,6 +153,7 @@ class BaseValuator(
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)
         self._fit(X, y, X_val, y_val)
         self._check_values(len(y))
+        self._keep_for_frame(names, X)
         context.call_on_fit_task_end(
             estimator=self, X=X, y=y, reconstruction_attributes={}
         )

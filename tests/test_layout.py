@@ -18,7 +18,7 @@ FLOORS = [
     "utils",
     "_torch _linear_engine",
     "_coalitions _drop _gate _targets datasets",
-    "_validation",
+    "_validation _values_frame",
     "base _class_values games metrics",
     METHODS,
     "amortized consensus curation explain",
