@@ -22,6 +22,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._drop import keep_mask, substitutes
 from ._gate import narrow_indices
+from ._held_out_scale import warn_of_other_scale
 from ._targets import known_task
 from ._validation import check_more_rows, validate_held_out, validate_rows
 from ._values_frame import ValuesFrameMixin, row_names
@@ -147,6 +148,9 @@ class BaseValuator(
         names = row_names(X)
         X, y = validate_rows(self, X, y)
         X_val, y_val = validate_held_out(self, X_val, y_val)
+        if X_val is not None:
+            columns = getattr(self, "feature_names_in_", None)
+            warn_of_other_scale(X, X_val, self._seen_rows.limits, columns)
         vars(self).pop("fill_indices_", None)
         self._target = y
         context = self._init_callback_context(max_subtasks=self._n_tasks())

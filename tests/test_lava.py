@@ -10,7 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import roc_auc_score
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from skvalue import lava
+from skvalue import _transport
 from skvalue.lava import LAVA
 
 ot = pytest.importorskip("ot")
@@ -87,11 +87,11 @@ def test_regularised_values_approach_the_exact_ones():
 
 
 def test_sinkhorn_potentials_agree_with_pot(monkeypatch):
-    monkeypatch.setattr(lava, "SINKHORN_TOLERANCE", 1e-9)
+    monkeypatch.setattr(_transport, "SINKHORN_TOLERANCE", 1e-9)
     X, _, X_val, _ = iris()
     cost = ot.dist(X, X_val)
     temperature = 0.1 * cost.mean()
-    potential, _ = lava._sinkhorn(cost, temperature)
+    potential, _ = _transport.sinkhorn(cost, temperature)
     weights = ot.unif(len(X)), ot.unif(len(X_val))
     _, log = ot.sinkhorn(
         *weights, cost, temperature, method="sinkhorn_log", log=True, stopThr=1e-10
@@ -150,7 +150,7 @@ def test_same_values_for_any_n_jobs_and_seed():
 
 def test_sinkhorn_says_when_it_has_not_converged(monkeypatch):
     X, y, X_val, y_val = iris()
-    monkeypatch.setattr(lava, "SINKHORN_ITERATIONS", 1)
+    monkeypatch.setattr(_transport, "SINKHORN_ITERATIONS", 1)
     with pytest.warns(ConvergenceWarning, match="raise regularization"):
         LAVA(regularization=0.01).fit(X, y, X_val=X_val, y_val=y_val)
 

@@ -15,13 +15,13 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skvalue._class_values import ClassValuesMixin
 from skvalue import (
     CuratedEstimator,
     DataShapley,
     NDDVValuator,
     ValueSampler,
 )
+from skvalue._class_values import ClassValuesMixin
 
 VALUES = np.array([3.0, -2.0, 1.0, 0.0, -1.0, 5.0, 1.0, -3.0])
 LABELS = np.array(list("aaaabbbb"))

@@ -9,6 +9,7 @@ from sklearn.base import clone
 from ..utils._chunks import row_chunks
 from ..utils._random import draw_seed, seeded
 from ..utils._scaling import fit_scaler, mean_and_scale
+from ..utils._torch_state import plain_torch
 from ._statistics import InfluenceColumns, mixture_weight, ridge
 
 # Small data need small steps; more rows bear larger batches.
@@ -48,6 +49,7 @@ class ValueModels:
         )
         self.net = self.regression = None
 
+    @plain_torch()
     def prepare(self, X, y):
         """Refuse what cannot be learned with, before any noisy value is paid for."""
         epochs = self._parameters["max_epochs"]
@@ -124,6 +126,7 @@ class ValueModels:
             if self._parameters[name] == "auto"
         }
 
+    @plain_torch()
     def _fit_net(self, rows, targets, noisy, seed):
         from .._torch.amortized.amortizer import labelled_rows, train
 

@@ -21,8 +21,10 @@ from ..base import BaseValuator
 from ..utils._folds import average_over_splits, make_splits
 from ..utils._random import integer_seed, seeded
 from ..utils._sklearn import Interval, StrOptions
+from ..utils._torch_state import plain_torch
 from ._inverse_products import conjugate_gradient, lissa
-from ._linear_curvature import LinearCurvature, check_linear_model
+from ._linear_curvature import LinearCurvature, check_linear_model, hessian_size
+from ._memory import check_hessian_fits
 
 
 class InfluenceFunction(BaseValuator):
@@ -135,9 +137,9 @@ class InfluenceFunction(BaseValuator):
     Notes
     -----
     Cost for p parameters: exact O(n p^2 + p^3) time and O(p^2) memory (p counts every
-    class of a multinomial model); CG and LiSSA O(n p) a product and O(p) memory beside
-    the data. Per-row gradients are never stored: their products with the solution are
-    one derivative along it.
+    class of a multinomial model), refused where that is more than the machine has; CG
+    and LiSSA O(n p) a product and O(p) memory beside the data. Per-row gradients are
+    never stored: their products with the solution are one derivative along it.
 
     Wrong labels among the held-out rows make a log loss reward uncertainty, and wrong
     labels among the training rows are what keeps a model uncertain: cross-fitted
@@ -220,6 +222,7 @@ class InfluenceFunction(BaseValuator):
         self.device = device
         self.n_jobs = n_jobs
 
+    @plain_torch()
     def predict_values(self, X, y):
         """Value rows as if they were added to the training rows.
 
@@ -261,6 +264,9 @@ class InfluenceFunction(BaseValuator):
             classification=not regression,
             seed=integer_seed(self.random_state),
         )
+        if self.solver == "exact" and not _is_network(model):
+            n_classes = 0 if regression else len(self.classes_)
+            check_hessian_fits(hessian_size(model, X.shape[1], n_classes))
         settings = self.get_params(deep=False)
         settings["scoring"] = self._check_scoring(model, regression, X_val)
         results = Parallel(n_jobs=self.n_jobs)(
@@ -316,6 +322,7 @@ class InfluenceFunction(BaseValuator):
         return _is_network(self.estimator)
 
 
+@plain_torch()
 def _value_rows(model, X, y, split, settings):
     """Fit on the rows of a split and value each against its held-out rows."""
     model, curvature = _fit_curvature(model, X, y, split.seed, settings)
@@ -342,6 +349,7 @@ def _fit_curvature(model, X, y, seed, settings):
 def _inverse_product(curvature, X, y, gradient, seed, settings):
     """Inverse Hessian of the training loss times the validation gradient."""
     if settings["solver"] == "exact":
+        check_hessian_fits(curvature.hessian_size)
         return curvature.solve(X, y, gradient), 1
     product = curvature.hessian_operator(X, y)
     if settings["solver"] == "cg":

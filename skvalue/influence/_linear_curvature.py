@@ -60,6 +60,13 @@ class LinearCurvature:
                 model.class_weight, classes=model.classes_, y=y
             )
 
+    @property
+    def hessian_size(self):
+        """Rows of the dense Hessian that `solve` factors."""
+        n_outputs, n_parameters = self.coefficients.shape
+        joint = isinstance(self.model, LogisticRegression)
+        return n_parameters * (n_outputs if joint else 1)
+
     def gradient(self, X, y, scoring):
         """Gradient of the mean score of given rows, unweighted and without penalty.
 
@@ -185,6 +192,29 @@ def check_linear_model(model):
             f"estimator={model!r} {problem}; use {names}, a skorch net or a trained "
             "torch module."
         )
+
+
+def hessian_size(model, n_features, n_classes):
+    """Rows of the dense Hessian of a model that is not fitted yet.
+
+    Parameters
+    ----------
+    model : estimator
+        One of `LINEAR_MODELS`.
+
+    n_features : int
+        Columns of X.
+
+    n_classes : int
+        0 for real targets.
+
+    Returns
+    -------
+    size : int
+        As the attribute `LinearCurvature.hessian_size` once it is fitted.
+    """
+    joint = isinstance(model, LogisticRegression) and n_classes > 2
+    return (n_features + bool(model.fit_intercept)) * (n_classes if joint else 1)
 
 
 def _penalty(model, n_features):
