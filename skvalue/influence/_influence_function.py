@@ -336,7 +336,9 @@ def _fit_curvature(model, X, y, seed, settings):
     damping = settings["damping"]
     if not _is_network(model):
         model = seeded(model, seed).fit(X, y)
-        return model, LinearCurvature(model, y, damping)
+        curvature = LinearCurvature(model, y, damping)
+        curvature.check_optimum(X, y)
+        return model, curvature
     from .._torch.network_curvature import NetworkCurvature, fit_network
 
     if not _is_trained(model):
@@ -351,20 +353,30 @@ def _inverse_product(curvature, X, y, gradient, seed, settings):
     if settings["solver"] == "exact":
         check_hessian_fits(curvature.hessian_size)
         return curvature.solve(X, y, gradient), 1
-    product = curvature.hessian_operator(X, y)
+    hessian, scale = curvature.hessian_operator(X, y), curvature.scale(X)
+
+    def product(direction, rows=None):
+        # In units of their curvature, the parameters of large columns do not drown
+        # the residuals of the others.
+        return hessian(direction / scale, rows) / scale
+
     if settings["solver"] == "cg":
-        return conjugate_gradient(
-            product, gradient, tol=settings["tol"], max_iter=settings["max_iter"]
+        response, n_iter = conjugate_gradient(
+            product,
+            gradient / scale,
+            tol=settings["tol"],
+            max_iter=settings["max_iter"],
         )
+        return response / scale, n_iter
     response = lissa(
         product,
-        gradient,
+        gradient / scale,
         n_rows=len(y),
         batch_size=settings["batch_size"],
         max_iter=settings["max_iter"],
         random_state=check_random_state(seed),
     )
-    return response, settings["max_iter"]
+    return response / scale, settings["max_iter"]
 
 
 def _is_network(estimator):

@@ -22,6 +22,9 @@ from sklearn.linear_model import (
 )
 from sklearn.utils.class_weight import compute_class_weight
 
+# Loss a row, in nats or in variances of the target, that a fit may have left to gain.
+LARGEST_GAP = 0.05
+
 LINEAR_MODELS = (LogisticRegression, RidgeClassifier, Ridge, LinearRegression)
 
 
@@ -87,6 +90,41 @@ class LinearCurvature:
         design = self._with_intercept(X)
         products = self._residuals(design, y) * (design @ direction.T)
         return self._weights(y) * products.sum(axis=1)
+
+    def check_optimum(self, X, y):
+        """Refuse a model that is far from the minimum of its objective.
+
+        Solvers stop early where the columns of X differ much in scale, and say nothing.
+        """
+        design, weights = self._with_intercept(X), self._weights(y)[:, None]
+        slope = self.diagonal - self.damping
+        gradient = (weights * self._residuals(design, y)).T @ design / len(design)
+        gradient += slope * self.coefficients
+        probabilities = self._probabilities(design @ self.coefficients.T)
+        unit = 1.0
+        if probabilities is None:
+            curved = np.ones((len(design), len(self.coefficients)))
+            unit = np.var(_target(self.model, y, len(self.coefficients)))
+        else:
+            curved = probabilities * (1 - probabilities)
+        curvature = (weights * curved).T @ design**2 / len(design) + slope
+        known = curvature > 0
+        # What a Newton step in each parameter alone would gain.
+        gap = (gradient[known] ** 2 / curvature[known]).sum() / 2
+        if not gap <= LARGEST_GAP * unit:
+            largest = np.argmax(np.square(np.asarray(X, dtype=np.float64)).mean(axis=0))
+            raise ValueError(
+                f"estimator={self.model!r} stopped far from its optimum, where alone "
+                "influence is defined. Columns of X of very different scale do that "
+                f"(column {largest} has the largest numbers): standardise X "
+                "(StandardScaler). Else raise its max_iter."
+            )
+
+    def scale(self, X):
+        """Square root of about the curvature of each parameter."""
+        design = self._with_intercept(X)
+        scale = np.sqrt((design**2).mean(axis=0) + self.diagonal)
+        return np.where(scale > 0, scale, 1.0)
 
     def hessian_operator(self, X, y):
         """Function ``(direction, rows=None)``: the Hessian times a direction.
