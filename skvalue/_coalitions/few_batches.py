@@ -10,9 +10,9 @@ more of it: with :math:`\nu` degrees of freedom
 7.0 times the error with one degree of freedom, 1.3 times with five and 1.05 times with
 thirty. Source: Student, "The Probable Error of a Mean", Biometrika 1908.
 
-A player whose few contributions happen to be equal has a variance of zero, which no such
-factor mends. But there are many players: `moderate` takes their variances for draws of
-one distribution, and what a player's few batches do not tell from there.
+A player whose few contributions happen to be equal has a variance of zero, which no
+such factor mends. But there are many players: `moderate` takes their variances for draws
+of one distribution, and what a player's few batches do not tell from there.
 """
 
 import numpy as np
