@@ -11,8 +11,8 @@ more of it: with :math:`\nu` degrees of freedom
 thirty. Source: Student, "The Probable Error of a Mean", Biometrika 1908.
 
 A player whose few contributions happen to be equal has a variance of zero, which no
-such factor mends. But there are many players: `moderate` takes their variances for draws
-of one distribution, and what a player's few batches do not tell from there.
+such factor mends. But players are many: `moderate` takes their variances for draws of
+one distribution, and from there what a few batches do not tell.
 """
 
 import numpy as np
