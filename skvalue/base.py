@@ -35,6 +35,7 @@ from .utils._sklearn import (
     num_samples,
     safe_indexing,
 )
+from .utils._tags import ValuatorTags, with_valuation
 
 
 class BaseValuator(
@@ -97,6 +98,9 @@ class BaseValuator(
     # What the method computes on; a subclass widens it.
     _accept_sparse = False
     _allow_nd = False
+    # See `ValuatorTags`.
+    _uses_held_out = False
+    _cost = "unknown"
 
     def __init__(self, *, task="auto", drop="auto", random_state=None, verbose=0):
         self.task = task
@@ -335,7 +339,12 @@ class BaseValuator(
         tags.input_tags.sparse = bool(self._accept_sparse)
         tags.input_tags.three_d_array = self._allow_nd
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        return tags
+        valuation = ValuatorTags(
+            held_out=self._uses_held_out,
+            new_rows=hasattr(self, "predict_values"),
+            cost=self._cost,
+        )
+        return with_valuation(tags, valuation)
 
 
 def _as_container(X, checked=None):
