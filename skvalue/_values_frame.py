@@ -44,19 +44,7 @@ def row_names(X):
 
 
 class ValuesFrameMixin:
-    """Mixin of `BaseValuator`: ``values_frame``, and what it must know of a fit."""
-
-    def _keep_for_frame(self, names, X):
-        """Keep row names and, where only the rows tell it, the best class of each."""
-        self._row_names = names
-        vars(self).pop("_best_classes", None)
-        if (
-            hasattr(self, "classes_")
-            and not hasattr(self, "class_probabilities_")
-            and hasattr(self, "_predict_class_values")
-        ):
-            values = self._predict_class_values(X)
-            self._best_classes = values.argmax(axis=1)
+    """Mixin of `BaseValuator`, whose ``fit`` sets ``_row_names``: `values_frame`."""
 
     @validate_params({"sort": ["boolean"]}, prefer_skip_nested_validation=True)
     def values_frame(self, *, sort=False):

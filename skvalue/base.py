@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from numbers import Real
 
 import numpy as np
-from scipy.sparse import issparse
 from sklearn.base import (
     BaseEstimator,
     OneToOneFeatureMixin,
@@ -17,26 +16,26 @@ from sklearn.base import (
     _fit_context,
 )
 from sklearn.callback import CallbackSupportMixin
-from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
 from ._drop import keep_mask, substitutes
-from ._gate import narrow_indices
 from ._held_out_scale import warn_of_other_scale
 from ._targets import known_task
 from ._validation import check_more_rows, validate_held_out, validate_rows
 from ._values_frame import ValuesFrameMixin, row_names
+from ._weights_groups import for_fit, keep_group_values, show_weights
 from .utils._device import check_device
 from .utils._naming import naming
 from .utils._refit import whole_or_not_at_all
+from .utils._rows import own_container, take_rows
 from .utils._sklearn import (
     Interval,
     StrOptions,
     get_feature_names,
     is_pandas_df,
     num_samples,
-    safe_indexing,
 )
+from .utils._tags import ValuatorTags, with_valuation
 
 
 class BaseValuator(
@@ -87,6 +86,12 @@ class BaseValuator(
 
     fill_indices_ : ndarray of shape (n_samples,)
         After ``fit_transform``: the training row at each place of its output.
+
+    groups_ : ndarray of shape (n_groups,)
+        The labels of the groups, sorted, where `fit` got `groups`.
+
+    group_values_ : ndarray of shape (n_groups,), dtype float64
+        Value of each of them: the sum of the values of its rows.
     """
 
     _parameter_constraints = {
@@ -103,6 +108,13 @@ class BaseValuator(
     # What the method computes on; a subclass widens it.
     _accept_sparse = False
     _allow_nd = False
+    # See `ValuatorTags`.
+    _uses_held_out = False
+    _cost = "unknown"
+
+    def __init_subclass__(cls, **kwargs):
+        show_weights(cls)
+        super().__init_subclass__(**kwargs)
 
     def __init__(self, *, task="auto", drop="auto", random_state=None, verbose=0):
         self.task = task
@@ -114,7 +126,7 @@ class BaseValuator(
 
     @whole_or_not_at_all
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y, *, X_val=None, y_val=None):
+    def fit(self, X, y, *, X_val=None, y_val=None, sample_weight=None, groups=None):
         """Value every training row.
 
         Parameters
@@ -132,6 +144,15 @@ class BaseValuator(
         y_val : array-like of shape (n_val,), default=None
             Labels of `X_val`.
 
+        sample_weight : array-like of shape (n_samples,), default=None
+            How often each row counts, >= 0 and not all 0. Methods that cannot use
+            weights raise an error that says so.
+
+        groups : array-like of shape (n_samples,), default=None
+            Where each row comes from, such as its source, user or batch: labels of one
+            type, none missing. They reach a `cv` that splits by groups, and have values
+            of their own, `group_values_`.
+
         Returns
         -------
         self : object
@@ -140,31 +161,33 @@ class BaseValuator(
         Raises
         ------
         ValueError
-            If a parameter, `X`, `y`, `X_val` or `y_val` is not usable; the message
-            names it. Raised before any expensive work. A fit that fails leaves the
-            valuator as it was.
+            If a parameter or an argument is not usable; the message names it. Raised
+            before any expensive work. A fit that fails leaves the valuator as it was.
         """
         check_device(getattr(self, "device", "cpu"))
-        names = row_names(X)
+        self._row_names = row_names(X)
         X, y = validate_rows(self, X, y)
         X_val, y_val = validate_held_out(self, X_val, y_val)
-        if X_val is not None:
-            columns = getattr(self, "feature_names_in_", None)
-            warn_of_other_scale(X, X_val, self._seen_rows.limits, columns)
+        warn_of_other_scale(self, X, X_val)
+        given = for_fit(self, len(y), sample_weight, groups)
         vars(self).pop("fill_indices_", None)
         self._target = y
         context = self._init_callback_context(max_subtasks=self._n_tasks())
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)
-        self._fit(X, y, X_val, y_val)
+        self._fit(X, y, X_val, y_val, **given)
         self._check_values(len(y))
-        self._keep_for_frame(names, X)
+        keep_group_values(self)
         context.call_on_fit_task_end(
             estimator=self, X=X, y=y, reconstruction_attributes={}
         )
         return self
 
     def _fit(self, X, y, X_val, y_val):
-        """Set ``data_values_`` from validated rows and encoded labels."""
+        """Set ``data_values_`` from validated rows and encoded labels.
+
+        A method that uses weights or groups adds ``*, sample_weight=None, groups=None``
+        or one of them: it gets what was given to `fit`, and nothing it does not take.
+        """
         raise NotImplementedError
 
     def _n_tasks(self):
@@ -268,7 +291,7 @@ class BaseValuator(
                     f"filter: array {position} has {num_samples(array)} rows; expected "
                     f"{n_samples}, as in fit."
                 )
-        kept = tuple(_take(array, rows) for array in arrays)
+        kept = tuple(take_rows(array, rows) for array in arrays)
         return kept[0] if len(kept) == 1 else kept
 
     def transform(self, X):
@@ -290,9 +313,11 @@ class BaseValuator(
         if hasattr(X, "columns") and not hasattr(self, "feature_names_in_"):
             # Names that fit never saw are not those of get_feature_names_out.
             return copy.copy(X) if get_feature_names(X) is None else checked
-        return _as_container(X, checked)
+        return own_container(X, checked)
 
-    def fit_transform(self, X, y, *, X_val=None, y_val=None):
+    def fit_transform(
+        self, X, y, *, X_val=None, y_val=None, sample_weight=None, groups=None
+    ):
         """Value the training rows and replace those of low value.
 
         The output is as long as the input, as a Pipeline demands: every dropped row
@@ -314,12 +339,19 @@ class BaseValuator(
         y_val : array-like of shape (n_val,), default=None
             Labels of `X_val`.
 
+        sample_weight : array-like of shape (n_samples,), default=None
+            How often each row counts, see `fit`.
+
+        groups : array-like of shape (n_samples,), default=None
+            Where each row comes from, see `fit`.
+
         Returns
         -------
         X_clean : same type as X, of shape (n_samples, n_features)
             Container, dtype, index, column names and sparsity are those of `X`.
         """
-        self.fit(X, y, X_val=X_val, y_val=y_val)
+        of_rows = {"sample_weight": sample_weight, "groups": groups}
+        self.fit(X, y, X_val=X_val, y_val=y_val, **of_rows)
         keep = self.get_support()
         self.fill_indices_ = substitutes(
             self.data_values_,
@@ -327,10 +359,10 @@ class BaseValuator(
             self._target,
             classes=getattr(self, "classes_", None),
         )
-        X = _as_container(X)
+        X = own_container(X)
         if keep.all():
             return X
-        filled = _take(X, self.fill_indices_)
+        filled = take_rows(X, self.fill_indices_)
         if is_pandas_df(X):
             filled.index = X.index
         return filled
@@ -346,24 +378,9 @@ class BaseValuator(
         tags.input_tags.sparse = bool(self._accept_sparse)
         tags.input_tags.three_d_array = self._allow_nd
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        return tags
-
-
-def _as_container(X, checked=None):
-    """X itself where it is an array or a frame, else the array made of it."""
-    if hasattr(X, "columns"):
-        # set_output renames the columns of a frame in place: never those of the user.
-        return copy.copy(X)
-    if hasattr(X, "shape"):
-        return X
-    return check_array(X, dtype=None) if checked is None else checked
-
-
-def _take(array, rows):
-    """Rows of anything that scikit-learn can index, COO matrices included."""
-    if isinstance(array, memoryview):
-        array = np.asarray(array)
-    if getattr(array, "format", None) in {"coo", "dia", "bsr"}:
-        array = array.tocsr()
-    taken = safe_indexing(array, rows)
-    return narrow_indices(taken) if issparse(taken) else taken
+        valuation = ValuatorTags(
+            held_out=self._uses_held_out,
+            new_rows=hasattr(self, "predict_values"),
+            cost=self._cost,
+        )
+        return with_valuation(tags, valuation)

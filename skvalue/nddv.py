@@ -211,6 +211,9 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
     >>> X_clean, y_clean = valuator.filter(X, y_noisy)
     """
 
+    _uses_held_out = True
+    _cost = "one training"
+
     _parameter_constraints = {
         **BaseValuator._parameter_constraints,
         "interaction": [Interval(Real, 0, None, closed="left")],
@@ -333,6 +336,7 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
             self.state_trajectories_, self.adjoint_trajectories_ = (
                 training.trajectories(self.net_, rows)
             )
+        self._keep_best_classes(X)
 
     def _rows(self, X, y):
         """Standardised float32 rows and targets as tensors on the device."""

@@ -31,6 +31,7 @@ from skvalue import (
     SelfConfidence,
     ValueSampler,
 )
+from skvalue._held_out_scale import warn_of_other_scale
 from skvalue.base import BaseValuator
 
 rng = np.random.default_rng(0)
@@ -179,6 +180,17 @@ def test_images_and_sparse_rows_are_looked_at_too():
         GivenValues().fit(rows, Y, X_val=1000 * rows, y_val=Y)
 
 
+def test_columns_of_numbers_of_a_frame_as_it_came_are_looked_at():
+    frame = pd.DataFrame({"word": ["u", "v"] * 30, "x": X[:, 0], "gap": X[:, 1]})
+    held_out = frame.assign(x=frame["x"] + 99, gap=np.nan)
+    with pytest.warns(UserWarning, match="the mean of column 'x', 9"):
+        warn_of_other_scale(GivenValues(), frame, held_out)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warn_of_other_scale(GivenValues(), frame[["word"]], held_out[["word"]])
+        warn_of_other_scale(GivenValues(), ["some text"] * 60, ["a text"] * 60)
+
+
 def rare(share, n_samples=60):
     return (np.arange(n_samples) < share * n_samples).astype(float)[:, None]
 
@@ -202,7 +214,7 @@ def test_ordinary_held_out_rows_are_not_told_of(kind):
         GivenValues().fit(X, Y, X_val=X_val, y_val=Y[: len(X_val)])
 
 
-# ------------------------------------------------------------- one label or target a row
+# ------------------------------------------------------------ one label or target a row
 
 
 def weight(sizes, n_samples):

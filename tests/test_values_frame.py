@@ -212,6 +212,10 @@ def noisy_blobs():
 class WithClassValues(ClassValuesMixin, GivenValues):
     """Values class "b" by the first column, "a" by its negative."""
 
+    def _fit(self, X, y, X_val, y_val):
+        super()._fit(X, y, X_val, y_val)
+        self._keep_best_classes(X)
+
     def _predict_class_values(self, X):
         return np.column_stack([-X[:, 0], X[:, 0]])
 

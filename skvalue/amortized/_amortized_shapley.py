@@ -207,6 +207,9 @@ class AmortizedShapley(ClassValuesMixin, BaseValuator):
     True
     """
 
+    _uses_held_out = True
+    _cost = "a few permutations, one training"
+
     _parameter_constraints = {
         **BaseValuator._parameter_constraints,
         "valuator": [HasMethods(["fit"]), None],
@@ -304,6 +307,7 @@ class AmortizedShapley(ClassValuesMixin, BaseValuator):
             blind = models.fit(X, y, noisy, rng)
         self._keep_models(models)
         self._keep_values(noisy, models.predict(X, y), blind)
+        self._keep_best_classes(X)
 
     def _n_tasks(self):
         return 3

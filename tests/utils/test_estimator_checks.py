@@ -107,8 +107,9 @@ class SortsItsFrame(NeighbourAgreement):
 
 
 class ForgetsTheIndex(NeighbourAgreement):
-    def _keep_for_frame(self, names, X):
-        super()._keep_for_frame(type(names)(), X)
+    def _fit(self, X, y, X_val, y_val):
+        super()._fit(X, y, X_val, y_val)
+        self._row_names = type(self._row_names)()
 
 
 class InventsLabels(NeighbourAgreement):
