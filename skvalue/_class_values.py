@@ -23,7 +23,8 @@ class ClassValuesMixin:
     def _keep_best_classes(self, X):
         """Keep, in classification, the class of highest value for `values_frame`."""
         vars(self).pop("_best_classes", None)
-        if hasattr(self, "classes_"):
+        known = hasattr(self, "class_probabilities_")
+        if hasattr(self, "classes_") and not known:
             self._best_classes = self._predict_class_values(X).argmax(axis=1)
 
     def predict_values(self, X, y):

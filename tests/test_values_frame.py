@@ -38,13 +38,6 @@ class WithOpinion(GivenValues):
         self.class_probabilities_ = np.column_stack([1 - later, later])
 
 
-class WithGroups(GivenValues):
-    def _fit(self, X, y, X_val, y_val):
-        super()._fit(X, y, X_val, y_val)
-        self.groups_ = np.array(["north", "south"])
-        self._group_codes = np.array([0, 0, 1, 1, 0, 0, 1, 1])
-
-
 def frame_of(X, valuator=None, y=LABELS, **params):
     valuator = GivenValues(VALUES, drop=0.25) if valuator is None else valuator
     return valuator.fit(X, y).values_frame(**params)
@@ -182,11 +175,13 @@ def test_the_most_probable_class_is_suggested():
     assert_array_equal(frame["suggested_probability"], np.maximum(later, 1 - later))
 
 
-def test_groups_stand_beside_their_rows():
-    frame = frame_of(X8, WithGroups(VALUES), sort=True)
-    row = [7, 1, 4, 3, 2, 6, 0, 5]
-    groups = np.array(["n", "n", "s", "s", "n", "n", "s", "s"])[row]
-    assert [name[0] for name in frame["group"]] == list(groups)
+@pytest.mark.parametrize("make", [np.asarray, pl.DataFrame])
+def test_groups_stand_beside_their_rows(make):
+    groups = np.array(["north", "south"], dtype=object)[[0, 0, 1, 1, 0, 0, 1, 1]]
+    valuator = GivenValues(VALUES).fit(make(X8), LABELS, groups=groups)
+    frame = valuator.values_frame(sort=True)
+    assert list(frame["group"]) == list(groups[[7, 1, 4, 3, 2, 6, 0, 5]])
+    assert "group" not in valuator.fit(make(X8), LABELS).values_frame()
 
 
 def test_standard_errors_stand_beside_their_values(noisy_blobs):

@@ -24,6 +24,7 @@ from sklearn.utils.class_weight import compute_class_weight
 
 # Loss a row, in nats or in variances of the target, that a fit may have left to gain.
 LARGEST_GAP = 0.05
+SMALLEST = np.finfo(np.float64).tiny
 
 LINEAR_MODELS = (LogisticRegression, RidgeClassifier, Ridge, LinearRegression)
 
@@ -101,17 +102,20 @@ class LinearCurvature:
         gradient = (weights * self._residuals(design, y)).T @ design / len(design)
         gradient += slope * self.coefficients
         probabilities = self._probabilities(design @ self.coefficients.T)
-        unit = 1.0
         if probabilities is None:
-            curved = np.ones((len(design), len(self.coefficients)))
-            unit = np.var(_target(self.model, y, len(self.coefficients)))
+            target = _target(self.model, y, len(self.coefficients))
+            residuals = design @ self.coefficients.T - target
+            curved, unit = np.ones_like(residuals), np.var(target)
+            loss = (weights * residuals**2).sum(axis=1).mean() / 2
         else:
-            curved = probabilities * (1 - probabilities)
+            curved, unit = probabilities * (1 - probabilities), 1.0
+            probability = np.maximum(self._label_probability(design, y), SMALLEST)
+            loss = -(weights[:, 0] * np.log(probability)).mean()
         curvature = (weights * curved).T @ design**2 / len(design) + slope
         known = curvature > 0
-        # What a Newton step in each parameter alone would gain.
-        gap = (gradient[known] ** 2 / curvature[known]).sum() / 2
-        if not gap <= LARGEST_GAP * unit:
+        # What a Newton step in each parameter alone would gain; never more than all.
+        gain = (gradient[known] ** 2 / curvature[known]).sum() / 2
+        if not min(gain, loss) <= LARGEST_GAP * unit:
             largest = np.argmax(np.square(np.asarray(X, dtype=np.float64)).mean(axis=0))
             raise ValueError(
                 f"estimator={self.model!r} stopped far from its optimum, where alone "

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import make_classification, make_regression
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import (
     LinearRegression,
     LogisticRegression,
@@ -434,6 +435,26 @@ def test_singular_hessian_names_damping():
         InfluenceFunction(LinearRegression(), damping=0.0).fit(
             X, y, X_val=X_val, y_val=y_val
         )
+
+
+@pytest.mark.parametrize("C", [1e-3, 1.0, 1e8])
+def test_classes_that_are_far_apart_are_no_fit_that_stopped_early(C):
+    X, y, *_ = classification(60, class_sep=20.0)
+    model = LogisticRegression(C=C, class_weight={0: 1.0, 1: 5.0}, max_iter=1000)
+    assert np.isfinite(InfluenceFunction(model, cv=2).fit(X, y).data_values_).all()
+
+
+@pytest.mark.parametrize(
+    "model", [Ridge(solver="sag", max_iter=1), LogisticRegression(max_iter=1)]
+)
+def test_a_fit_that_stopped_far_from_its_optimum_is_refused(model):
+    X, y, *_ = classification(60)
+    y = X[:, 0] + X[:, 1] if isinstance(model, Ridge) else y
+    with (
+        pytest.raises(ValueError, match=r"stopped far from its optimum.*max_iter"),
+        pytest.warns(ConvergenceWarning),
+    ):
+        InfluenceFunction(model).fit(100 * X, y)
 
 
 class NeverFitted(LogisticRegression):
