@@ -18,7 +18,7 @@ FLOORS = [
     "utils",
     "_torch _linear_engine",
     "_coalitions _drop _gate _targets _weights_groups datasets",
-    "_validation",
+    "_containers _validation",
     "base _class_values games metrics",
     METHODS,
     "amortized consensus curation explain",
