@@ -124,7 +124,9 @@ class OutlierValuator(BaseValuator):
         if sample_weight is None:
             self.detector_ = detector.fit(X)
         else:
-            self.detector_ = fit_weighted(detector, X, None, sample_weight)
+            # An isolation forest cannot draw without replacement beyond these.
+            rows = np.flatnonzero(sample_weight)
+            self.detector_ = fit_weighted(detector, X[rows], None, sample_weight[rows])
         scores = self._scores(X)
         self.data_values_ = np.asarray(scores, dtype=np.float64)
         # Local outlier factors without novelty know their own rows only.

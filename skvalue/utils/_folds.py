@@ -5,6 +5,7 @@ rows are dealt to ``cv`` folds, and each fold in turn is held out: a row is valu
 the splits where it is a training row, and its values are averaged.
 """
 
+import warnings
 from numbers import Integral
 from typing import NamedTuple
 
@@ -13,7 +14,6 @@ from sklearn.model_selection import check_cv
 from sklearn.utils.metadata_routing import get_routing_for_object
 
 from ._random import draw_seed
-from ._sklearn import UnsupportedGroupCVMixin
 
 # Sets the folds' seed apart from those of what is computed on them, which count from 0.
 FOLDS = 2**32 - 1
@@ -150,12 +150,13 @@ def make_folds(X, y, cv, classification, seed, least_rows_a_fold=1, groups=None)
         raise ValueError(
             f"cv={cv!r} splits by groups, and fit got none; give groups, or another cv."
         )
-    # scikit-learn's warn of groups that they ignore.
-    groups = None if isinstance(splitter, UnsupportedGroupCVMixin) else groups
-    folds = [
-        (np.asarray(train), np.asarray(held_out))
-        for train, held_out in splitter.split(X, y, groups)
-    ]
+    with warnings.catch_warnings():
+        # Groups have values too: it is no mistake to give them where cv ignores them.
+        warnings.filterwarnings("ignore", message="The groups parameter is ignored")
+        folds = [
+            (np.asarray(train), np.asarray(held_out))
+            for train, held_out in splitter.split(X, y, groups)
+        ]
     if not folds:
         raise ValueError(f"cv={cv!r} holds no folds; give a number of folds >= 2.")
     for number, fold in enumerate(folds):

@@ -1,8 +1,5 @@
 """Every private scikit-learn name that skvalue uses, so that a rename is one edit."""
 
-from sklearn.model_selection._split import (
-    _UnsupportedGroupCVMixin as UnsupportedGroupCVMixin,
-)
 from sklearn.utils import _safe_indexing as safe_indexing
 from sklearn.utils._dataframe import is_pandas_df
 from sklearn.utils._indexing import _get_column_indices as get_column_indices
@@ -34,7 +31,6 @@ __all__ = [
     "Options",
     "RealNotInt",
     "StrOptions",
-    "UnsupportedGroupCVMixin",
     "check_method_params",
     "check_sample_weight",
     "check_y",
