@@ -33,6 +33,7 @@ from .utils._sklearn import (
     is_pandas_df,
     num_samples,
 )
+from .utils._tags import ValuatorTags, with_valuation
 
 
 class BaseValuator(
@@ -105,6 +106,9 @@ class BaseValuator(
     # What the method computes on; a subclass widens it.
     _accept_sparse = False
     _allow_nd = False
+    # See `ValuatorTags`.
+    _uses_held_out = False
+    _cost = "unknown"
 
     def __init__(self, *, task="auto", drop="auto", random_state=None, verbose=0):
         self.task = task
@@ -367,4 +371,9 @@ class BaseValuator(
         tags.input_tags.sparse = bool(self._accept_sparse)
         tags.input_tags.three_d_array = self._allow_nd
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        return tags
+        valuation = ValuatorTags(
+            held_out=self._uses_held_out,
+            new_rows=hasattr(self, "predict_values"),
+            cost=self._cost,
+        )
+        return with_valuation(tags, valuation)

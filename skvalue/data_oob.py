@@ -150,6 +150,8 @@ class DataOOB(BaseValuator):
     [0.0, 0.0, 0.0]
     """
 
+    _cost = "one forest"
+
     _parameter_constraints = {
         **BaseValuator._parameter_constraints,
         "estimator": [HasMethods(["fit", "predict"]), None],
@@ -199,6 +201,7 @@ class DataOOB(BaseValuator):
         # A number of rows: scikit-learn takes a share of the sum of the weights, which
         # may be of any scale.
         n_drawn = None if sample_weight is None else self._n_drawn(len(y))
+        rows = X, y, sample_weight
         # Blocks lie on one grid, so that a warm start redoes no estimator.
         blocks = [
             (start, min(start + _BLOCK, self.n_estimators))
@@ -212,13 +215,7 @@ class DataOOB(BaseValuator):
         )
         results = parallel(
             delayed(_fit_block)(
-                self._ensemble(n_drawn),
-                X,
-                y,
-                sample_weight,
-                self._seed,
-                block,
-                self._score(),
+                self._ensemble(n_drawn), rows, self._seed, block, self._score()
             )
             for block in blocks
         )
@@ -330,13 +327,13 @@ class DataOOB(BaseValuator):
         return self.data_values_ >= -math.log1p(_RESIDUAL_LIMIT**2)
 
 
-def _fit_block(ensemble, X, y, sample_weight, seed, block, scoring):
+def _fit_block(ensemble, rows, seed, block, scoring):
     """Out-of-bag rows, scores and label probabilities of a few estimators.
 
     The estimators are numbers ``block[0]`` to ``block[1] - 1`` of the ensemble that
     scikit-learn grows from the same seed.
     """
-    start, stop = block
+    (X, y, sample_weight), (start, stop) = rows, block
     rng = np.random.RandomState(seed)
     # One draw an estimator: how scikit-learn's own warm start skips those done.
     rng.randint(np.iinfo(np.int32).max, size=start)
