@@ -23,7 +23,7 @@ from ._held_out_scale import warn_of_other_scale
 from ._targets import known_task
 from ._validation import check_more_rows, validate_held_out, validate_rows
 from ._values_frame import ValuesFrameMixin, row_names
-from ._weights_groups import for_fit, keep_group_values, show_weights
+from ._weights_groups import ShowsWeights, WeightsMixin, for_fit, keep_group_values
 from .utils._device import check_device
 from .utils._naming import naming
 from .utils._refit import whole_or_not_at_all
@@ -40,6 +40,7 @@ from .utils._tags import ValuatorTags, with_valuation
 
 class BaseValuator(
     ValuesFrameMixin,
+    WeightsMixin,
     CallbackSupportMixin,
     OneToOneFeatureMixin,
     TransformerMixin,
@@ -112,10 +113,6 @@ class BaseValuator(
     _uses_held_out = False
     _cost = "unknown"
 
-    def __init_subclass__(cls, **kwargs):
-        show_weights(cls)
-        super().__init_subclass__(**kwargs)
-
     def __init__(self, *, task="auto", drop="auto", random_state=None, verbose=0):
         self.task = task
         self.drop = drop
@@ -124,6 +121,7 @@ class BaseValuator(
 
     # ---------------------------------------------------------------- fitting
 
+    @ShowsWeights
     @whole_or_not_at_all
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y, *, X_val=None, y_val=None, sample_weight=None, groups=None):

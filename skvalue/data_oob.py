@@ -32,6 +32,8 @@ from .utils._sklearn import HasMethods, Interval, RealNotInt, StrOptions
 _BLOCK = 8
 # A regression row is implausible beyond this many median absolute residuals.
 _RESIDUAL_LIMIT = 4.5
+# Rows that are less likely out of a bag would take too many of them.
+SMALLEST_CHANCE = 1e-6
 
 
 class DataOOB(BaseValuator):
@@ -164,6 +166,8 @@ class DataOOB(BaseValuator):
     }
 
     _accept_sparse = "csr"
+    # Weights draw the bootstrap samples.
+    _weighted_parts = ()
 
     def __init__(
         self,
@@ -192,8 +196,12 @@ class DataOOB(BaseValuator):
     def _model_of_y(self):
         return self.estimator
 
-    def _fit(self, X, y, X_val, y_val):
-        n_done = self._begin(X, y)
+    def _fit(self, X, y, X_val, y_val, *, sample_weight=None):
+        n_done = self._begin(X, y, sample_weight)
+        # A number of rows: scikit-learn takes a share of the sum of the weights, which
+        # may be of any scale.
+        n_drawn = None if sample_weight is None else self._n_drawn(len(y))
+        rows = X, y, sample_weight
         # Blocks lie on one grid, so that a warm start redoes no estimator.
         blocks = [
             (start, min(start + _BLOCK, self.n_estimators))
@@ -207,7 +215,7 @@ class DataOOB(BaseValuator):
         )
         results = parallel(
             delayed(_fit_block)(
-                self._ensemble(), X, y, self._seed, block, self._score()
+                self._ensemble(n_drawn), rows, self._seed, block, self._score()
             )
             for block in blocks
         )
@@ -216,17 +224,17 @@ class DataOOB(BaseValuator):
                 for rows, scores, likelihood in result:
                     self._add(rows, scores, likelihood)
         self.n_evaluations_ = self.n_estimators
-        self._check_counts(len(y))
+        self._check_counts(len(y), sample_weight)
         self._summarise(y)
 
-    def _begin(self, X, y):
+    def _begin(self, X, y, sample_weight):
         """Number of estimators whose sums an earlier fit left, for a warm start."""
-        data = joblib.hash((X, y)) if self.warm_start else None
+        data = joblib.hash((X, y, sample_weight)) if self.warm_start else None
         if self.warm_start and hasattr(self, "data_values_"):
             if data != self._data:
                 raise ValueError(
-                    "warm_start=True continues a fit on the same rows, and X or y "
-                    "differ from it; use warm_start=False."
+                    "warm_start=True continues a fit on the same rows, and X, y or "
+                    "sample_weight differ from it; use warm_start=False."
                 )
             if self.n_estimators < self.n_evaluations_:
                 raise ValueError(
@@ -243,10 +251,16 @@ class DataOOB(BaseValuator):
         self._sums = np.zeros((3, len(y)))
         return 0
 
-    def _ensemble(self):
+    def _n_drawn(self, n_samples):
+        """Rows that each bootstrap sample draws."""
+        if isinstance(self.max_samples, Integral):
+            return self.max_samples
+        return max(1, int(self.max_samples * n_samples))
+
+    def _ensemble(self, n_drawn):
         """Bagging ensemble without a size or a seed."""
         classification = hasattr(self, "classes_")
-        settings = {"max_samples": self.max_samples, "n_jobs": 1}
+        settings = {"max_samples": n_drawn or self.max_samples, "n_jobs": 1}
         if self.estimator is None:
             forest = RandomForestClassifier if classification else RandomForestRegressor
             return forest(**settings)
@@ -266,20 +280,23 @@ class DataOOB(BaseValuator):
         if likelihood is not None:
             self._sums[2, rows] += likelihood
 
-    def _check_counts(self, n_samples):
+    def _check_counts(self, n_samples, sample_weight):
         missing = np.count_nonzero(self.oob_counts_ == 0)
         if missing == 0:
             return
-        n_drawn = self.max_samples
-        if not isinstance(n_drawn, Integral):
-            n_drawn = max(1, int(n_drawn * n_samples))
-        always = -math.expm1(n_drawn * math.log1p(-1 / n_samples))
-        # Expected number of rows never out of bag below 0.001.
-        needed = math.ceil(math.log(0.001 / n_samples) / math.log(always))
+        share = 1 / n_samples
+        if sample_weight is not None:
+            share = sample_weight.max() / sample_weight.sum()
+        rarely = (1 - share) ** self._n_drawn(n_samples)
+        advice = "more even sample_weight"
+        if rarely > SMALLEST_CHANCE:
+            # Expected number of rows never out of bag below 0.001.
+            needed = math.ceil(math.log(0.001 / n_samples) / math.log1p(-rarely))
+            advice = f"n_estimators >= {max(needed, self.n_estimators + 1)}"
         raise ValueError(
             f"n_estimators={self.n_estimators} leaves {missing} of {n_samples} rows in "
-            f"every bag, so that they have no out-of-bag score; use n_estimators >= "
-            f"{max(needed, self.n_estimators + 1)} or a lower max_samples."
+            "every bag, so that they have no out-of-bag score; use "
+            f"{advice} or a lower max_samples."
         )
 
     def _summarise(self, y):
@@ -310,18 +327,18 @@ class DataOOB(BaseValuator):
         return self.data_values_ >= -math.log1p(_RESIDUAL_LIMIT**2)
 
 
-def _fit_block(ensemble, X, y, seed, block, scoring):
+def _fit_block(ensemble, rows, seed, block, scoring):
     """Out-of-bag rows, scores and label probabilities of a few estimators.
 
     The estimators are numbers ``block[0]`` to ``block[1] - 1`` of the ensemble that
     scikit-learn grows from the same seed.
     """
-    start, stop = block
+    (X, y, sample_weight), (start, stop) = rows, block
     rng = np.random.RandomState(seed)
     # One draw an estimator: how scikit-learn's own warm start skips those done.
     rng.randint(np.iinfo(np.int32).max, size=start)
     ensemble.set_params(n_estimators=stop - start, random_state=rng)
-    ensemble.fit(X, y)
+    ensemble.fit(X, y, sample_weight=sample_weight)
     trees = isinstance(ensemble, (RandomForestClassifier, RandomForestRegressor))
     # The type that trees compute on: converted once, not once a tree.
     X = X.astype(np.float32) if trees else X

@@ -213,7 +213,7 @@ class LAVA(BaseValuator):
             count[known] += 1
         return total / count
 
-    def _fit(self, X, y, X_val, y_val):
+    def _fit(self, X, y, X_val, y_val, *, groups=None):
         if self.regularization == 0:
             import_ot()
         classification = hasattr(self, "classes_")
@@ -225,6 +225,7 @@ class LAVA(BaseValuator):
             cv=self.cv,
             classification=classification,
             seed=integer_seed(self.random_state),
+            groups=groups,
         )
         results = Parallel(n_jobs=self.n_jobs)(
             delayed(_value_rows)(

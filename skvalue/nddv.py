@@ -299,7 +299,7 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
         return self.max_epochs
 
     @plain_torch()
-    def _fit(self, X, y, X_val, y_val):
+    def _fit(self, X, y, X_val, y_val, *, sample_weight=None):
         # torch is imported here, so that `import skvalue` stays light.
         from ._torch.nddv import training
         from ._torch.nddv.settings import check_settings, resolve_settings
@@ -314,10 +314,10 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
             check_random_state(integer_seed(self.random_state))
         )
         check_settings(settings, X.shape[1])
-        self._scaler = fit_scaler(X)
+        self._scaler = fit_scaler(X, sample_weight)
         self._y_mean, self._y_scale = 0, 1
         if not hasattr(self, "classes_"):
-            self._y_mean, self._y_scale = mean_and_scale(y, "y")
+            self._y_mean, self._y_scale = mean_and_scale(y, "y", sample_weight)
         self._utility = settings["utility"]
         rows = self._rows(X, y)
         self.net_, record = training.train(
@@ -325,9 +325,10 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
             rows,
             clean_rows=None if X_val is None else self._rows(X_val, y_val),
             task=self._task,
+            sample_weight=sample_weight,
         )
         self.history_ = self.net_.history
-        self._keep_record(*record)
+        self._keep_record(*record, sample_weight)
         for name in ["meta_weights_", "state_trajectories_", "adjoint_trajectories_"]:
             vars(self).pop(name, None)
         if settings["reweight"]:
@@ -345,9 +346,10 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
         y = y if hasattr(self, "classes_") else (y - self._y_mean) / self._y_scale
         return tensor_rows(X, y, self._scaler.transform, self.device)
 
-    def _keep_record(self, utilities, belief, trajectory):
+    def _keep_record(self, utilities, belief, trajectory, weights):
         self.utilities_ = utilities
-        self.data_values_ = _dynamic_marginal_contribution(utilities)
+        self._mean_utility = np.average(utilities, weights=weights)
+        self.data_values_ = _dynamic_marginal_contribution(utilities, weights)
         for name in ["label_probabilities_", "residuals_", "value_trajectories_"]:
             vars(self).pop(name, None)
         if hasattr(self, "classes_"):
@@ -355,7 +357,9 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
         else:
             self.residuals_ = belief * self._y_scale
         if trajectory is not None:
-            self.value_trajectories_ = _dynamic_marginal_contribution(trajectory)
+            self.value_trajectories_ = _dynamic_marginal_contribution(
+                trajectory, weights
+            )
 
     def _plausible_rows(self):
         if hasattr(self, "classes_"):
@@ -371,7 +375,7 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
         from ._torch.nddv.training import evaluate
 
         values = evaluate(self.net_, self._rows(X, y), self._utility)
-        return values - self.utilities_.mean()
+        return values - self._mean_utility
 
     @plain_torch()
     def _predict_class_values(self, X):
@@ -380,11 +384,12 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
         rows = self._rows(X, np.zeros(len(X), dtype=int))
         n_classes = len(self.classes_)
         values = evaluate_classes(self.net_, rows, self._utility, n_classes)
-        return values - self.utilities_.mean()
+        return values - self._mean_utility
 
 
-def _dynamic_marginal_contribution(utilities):
+def _dynamic_marginal_contribution(utilities, weights):
     """Utility of a row minus the mean utility of the others   [Eq. 39-40]."""
     n_samples = utilities.shape[-1]
-    centred = utilities - utilities.mean(axis=-1, keepdims=True)
+    mean = np.average(utilities, axis=-1, weights=weights, keepdims=True)
+    centred = utilities - mean
     return centred * (n_samples / (n_samples - 1))

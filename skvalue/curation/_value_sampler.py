@@ -141,8 +141,9 @@ class ValueSampler(OneToOneFeatureMixin, MetaEstimatorMixin, BaseEstimator):
             Their labels or real targets.
 
         **params : dict
-            Parameters of the valuator's ``fit``, such as `X_val` and `y_val`; with
-            metadata routing enabled, those that it requests. Ignored if `prefit`.
+            Parameters of the valuator's ``fit``, such as `X_val` and `y_val`,
+            `sample_weight` or `groups`; with metadata routing enabled, those that it
+            requests. Ignored if `prefit`.
 
         Returns
         -------

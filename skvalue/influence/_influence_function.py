@@ -20,6 +20,7 @@ from .._validation import validate_more_rows
 from ..base import BaseValuator
 from ..utils._folds import average_over_splits, make_splits
 from ..utils._random import integer_seed, seeded
+from ..utils._sample_weight import fit_weighted
 from ..utils._sklearn import Interval, StrOptions
 from ..utils._torch_state import plain_torch
 from ._inverse_products import conjugate_gradient, lissa
@@ -247,14 +248,14 @@ class InfluenceFunction(BaseValuator):
         X, y = validate_more_rows(self, X, y)
         y = self._model_labels(y)
         values = [
-            curvature.row_products(X, y, response) / curvature.n_samples
+            curvature.row_products(X, y, response) / curvature.total_weight
             for curvature, response in zip(
                 self._curvatures, self._responses, strict=True
             )
         ]
         return np.mean(values, axis=0)
 
-    def _fit(self, X, y, X_val, y_val):
+    def _fit(self, X, y, X_val, y_val, *, sample_weight=None, groups=None):
         regression = not hasattr(self, "classes_")
         model = self._check_model(regression, X_val)
         y, y_val = self._model_labels(y), self._model_labels(y_val)
@@ -266,10 +267,14 @@ class InfluenceFunction(BaseValuator):
             cv=self.cv,
             classification=not regression,
             seed=integer_seed(self.random_state),
+            sample_weight=sample_weight,
+            groups=groups,
         )
         if self.solver == "exact" and not _is_network(model):
             n_classes = 0 if regression else len(self.classes_)
             check_hessian_fits(hessian_size(model, X.shape[1], n_classes))
+        if sample_weight is not None:
+            self._check_weighted(model)
         settings = self.get_params(deep=False)
         settings["scoring"] = self._check_scoring(model, regression, X_val)
         results = Parallel(n_jobs=self.n_jobs)(
@@ -296,6 +301,13 @@ class InfluenceFunction(BaseValuator):
                 "X_val and y_val, or a skorch net that is not fitted yet."
             )
         return self.estimator
+
+    def _check_weighted(self, model):
+        if _is_network(model):
+            raise ValueError(
+                f"estimator={type(model).__name__}: sample_weight reaches no training "
+                "of a network; use a linear model, or leave sample_weight out."
+            )
 
     def _check_scoring(self, model, regression, X_val):
         """What to measure on the held-out rows."""
@@ -328,24 +340,27 @@ class InfluenceFunction(BaseValuator):
 @plain_torch()
 def _value_rows(model, X, y, split, settings):
     """Fit on the rows of a split and value each against its held-out rows."""
-    model, curvature = _fit_curvature(model, X, y, split.seed, settings)
-    gradient = curvature.gradient(split.X_val, split.y_val, settings["scoring"])
+    model, curvature = _fit_curvature(model, X, y, split, settings)
+    held_out = split.X_val, split.y_val
+    if split.sample_weight_val is not None:
+        held_out = *held_out, split.sample_weight_val
+    gradient = curvature.gradient(*held_out, scoring=settings["scoring"])
     response, n_iter = _inverse_product(curvature, X, y, gradient, split.seed, settings)
-    values = curvature.row_products(X, y, response) / len(y)
+    values = curvature.training_products(X, y, response) / len(y)
     return values, model, curvature, response, n_iter
 
 
-def _fit_curvature(model, X, y, seed, settings):
+def _fit_curvature(model, X, y, split, settings):
     damping = settings["damping"]
     if not _is_network(model):
-        model = seeded(model, seed).fit(X, y)
-        curvature = LinearCurvature(model, y, damping)
+        model = fit_weighted(seeded(model, split.seed), X, y, split.sample_weight)
+        curvature = LinearCurvature(model, y, damping, split.sample_weight)
         curvature.check_optimum(X, y)
         return model, curvature
     from .._torch.network_curvature import NetworkCurvature, fit_network
 
     if not _is_trained(model):
-        model = fit_network(model, X, y, seed=seed)
+        model = fit_network(model, X, y, seed=split.seed)
     names = ("damping", "curvature", "batch_size", "device")
     network_settings = {name: settings[name] for name in names}
     return model, NetworkCurvature(model, len(y), **network_settings)

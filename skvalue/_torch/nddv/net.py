@@ -107,9 +107,24 @@ class NDDVNet(PassesInterruptsOn, NeuralNet):
 
     # ------------------------------------------------------------- one training
 
-    def run(self, dataset):
-        """Initialise and train; return the record of the rows' utilities."""
+    def run(self, dataset, row_weights=None):
+        """Initialise and train; return the record of the rows' utilities.
+
+        Parameters
+        ----------
+        dataset : TensorRows
+            Training rows.
+
+        row_weights : tensor of shape (n_samples,) or None, default=None
+            Their weights; None: all weigh the same.
+
+        Returns
+        -------
+        record : ValueRecord
+            Of every row.
+        """
         self.initialize()
+        self._row_weights = row_weights
         generator = torch.Generator(self.device).manual_seed(self.seed)
         self.iterator_train__generator = generator
         self.module_.noise_generator = generator
@@ -129,7 +144,7 @@ class NDDVNet(PassesInterruptsOn, NeuralNet):
             # Generators and records belong to the training, not to the trained net.
             self.iterator_train__generator = None
             self.module_.noise_generator = None
-            self._generator = self._record = None
+            self._generator = self._record = self._row_weights = None
             if self.meta_learner is not None:
                 self.meta_learner.finish()
         return record
@@ -146,11 +161,11 @@ class NDDVNet(PassesInterruptsOn, NeuralNet):
         self._set_training(True)
         (X, rows), y = unpack_data(batch)
         if self.meta_learner is not None and self._steps % self.meta_interval == 0:
-            self._meta_step(X, y)
+            self._meta_step(X, y, rows)
         self._steps += 1
         trajectory, outputs, running_cost = self.module_(X, in_place=True)
         cost = self.criterion_(outputs, y)
-        weights = self._weights(cost.detach())
+        weights = self._weights(cost.detach(), rows)
         # Summed over the members: their parameters are disjoint, so are the gradients.
         loss = ((weights * cost).sum(-1) + running_cost).sum()
         loss.backward()
@@ -170,12 +185,19 @@ class NDDVNet(PassesInterruptsOn, NeuralNet):
             return {"loss": self.criterion_(outputs, y).mean(), "y_pred": outputs}
 
     @torch.no_grad()
-    def _weights(self, cost):
-        if self.meta_learner is None:
-            return torch.full_like(cost, 1 / cost.shape[1])
-        return normalise(self.meta_learner.network(cost))
+    def _weights(self, cost, rows):
+        given = self._given_weights(rows)
+        if self.meta_learner is not None:
+            return normalise(given * self.meta_learner.network(cost))
+        if self._row_weights is not None:
+            return normalise(given)
+        return torch.full_like(cost, 1 / cost.shape[1])
 
-    def _meta_step(self, X, y):
+    def _given_weights(self, rows):
+        """Weights of a batch's rows, not normalised."""
+        return 1 if self._row_weights is None else self._row_weights[rows]
+
+    def _meta_step(self, X, y, batch_rows):
         clean = self.clean_rows
         rows = torch.randint(
             len(clean),
@@ -190,6 +212,7 @@ class NDDVNet(PassesInterruptsOn, NeuralNet):
             (X, y),
             (clean.X[rows], clean.y[rows]),
             self.optimizer_.param_groups[0]["lr"],
+            self._given_weights(batch_rows),
         )
         self.meta_learner.step(loss)
 
