@@ -18,14 +18,16 @@ from sklearn.base import (
 from sklearn.callback import CallbackSupportMixin
 from sklearn.utils.validation import check_is_fitted
 
-from ._containers import as_container, take
 from ._drop import keep_mask, substitutes
+from ._held_out_scale import warn_of_other_scale
 from ._targets import known_task
 from ._validation import check_more_rows, validate_held_out, validate_rows
+from ._values_frame import ValuesFrameMixin, row_names
 from ._weights_groups import ShowsWeights, WeightsMixin, for_fit, keep_group_values
 from .utils._device import check_device
 from .utils._naming import naming
 from .utils._refit import whole_or_not_at_all
+from .utils._rows import own_container, take_rows
 from .utils._sklearn import (
     Interval,
     StrOptions,
@@ -37,6 +39,7 @@ from .utils._tags import ValuatorTags, with_valuation
 
 
 class BaseValuator(
+    ValuesFrameMixin,
     WeightsMixin,
     CallbackSupportMixin,
     OneToOneFeatureMixin,
@@ -160,8 +163,10 @@ class BaseValuator(
             before any expensive work. A fit that fails leaves the valuator as it was.
         """
         check_device(getattr(self, "device", "cpu"))
+        self._row_names = row_names(X)
         X, y = validate_rows(self, X, y)
         X_val, y_val = validate_held_out(self, X_val, y_val)
+        warn_of_other_scale(self, X, X_val)
         given = for_fit(self, len(y), sample_weight, groups)
         vars(self).pop("fill_indices_", None)
         self._target = y
@@ -284,7 +289,7 @@ class BaseValuator(
                     f"filter: array {position} has {num_samples(array)} rows; expected "
                     f"{n_samples}, as in fit."
                 )
-        kept = tuple(take(array, rows) for array in arrays)
+        kept = tuple(take_rows(array, rows) for array in arrays)
         return kept[0] if len(kept) == 1 else kept
 
     def transform(self, X):
@@ -306,7 +311,7 @@ class BaseValuator(
         if hasattr(X, "columns") and not hasattr(self, "feature_names_in_"):
             # Names that fit never saw are not those of get_feature_names_out.
             return copy.copy(X) if get_feature_names(X) is None else checked
-        return as_container(X, checked)
+        return own_container(X, checked)
 
     def fit_transform(
         self, X, y, *, X_val=None, y_val=None, sample_weight=None, groups=None
@@ -352,10 +357,10 @@ class BaseValuator(
             self._target,
             classes=getattr(self, "classes_", None),
         )
-        X = as_container(X)
+        X = own_container(X)
         if keep.all():
             return X
-        filled = take(X, self.fill_indices_)
+        filled = take_rows(X, self.fill_indices_)
         if is_pandas_df(X):
             filled.index = X.index
         return filled

@@ -19,7 +19,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.parallel import Parallel, delayed
 
 from .base import BaseValuator
-from .utils._folds import make_folds
+from .utils._folds import make_folds, of_one_table
 from .utils._predictions import class_probabilities, finite_predictions
 from .utils._random import integer_seed, seeded
 from .utils._sample_weight import check_takes_weights, fit_weighted
@@ -208,6 +208,7 @@ class SelfConfidence(BaseValuator):
             raise ValueError(
                 f"cv={self.cv!r} never holds out row {np.argmin(held_out)}, so that it "
                 "has no value; use a splitter whose test sets cover all rows."
+                f"{of_one_table(self.cv)}"
             )
 
     def _check_classes(self, folds, y):

@@ -18,6 +18,7 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from ._targets import agreed_task, tell_task
 from .base import BaseValuator
+from .utils._device import check_device
 from .utils._random import draw_seed, integer_seed, seeded
 from .utils._sample_weight import weight_names
 from .utils._sklearn import BaseComposition
@@ -252,6 +253,8 @@ class ConsensusValuator(BaseValuator, BaseComposition):
                     f"valuators: {name!r} is {valuator!r}; a member is a valuator "
                     'of skvalue, or "drop".'
                 )
+            # Those before it would be fitted first.
+            check_device(getattr(valuator, "device", "cpu"))
 
     def _given_members(self):
         """Members as far as there are any, before fit has checked the list."""

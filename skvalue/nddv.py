@@ -18,6 +18,7 @@ from .base import BaseValuator
 from .utils._random import draw_seed, integer_seed
 from .utils._scaling import fit_scaler, mean_and_scale
 from .utils._sklearn import Interval, StrOptions
+from .utils._torch_state import plain_torch
 
 # A regression row further from its prediction than this many robust standard
 # deviations is implausible: about 1.2 % of clean Gaussian residuals.
@@ -297,6 +298,7 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
     def _n_tasks(self):
         return self.max_epochs
 
+    @plain_torch()
     def _fit(self, X, y, X_val, y_val, *, sample_weight=None):
         # torch is imported here, so that `import skvalue` stays light.
         from ._torch.nddv import training
@@ -335,6 +337,7 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
             self.state_trajectories_, self.adjoint_trajectories_ = (
                 training.trajectories(self.net_, rows)
             )
+        self._keep_best_classes(X)
 
     def _rows(self, X, y):
         """Standardised float32 rows and targets as tensors on the device."""
@@ -367,12 +370,14 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
 
     # ------------------------------------------------------------- other rows
 
+    @plain_torch()
     def _predict_values(self, X, y):
         from ._torch.nddv.training import evaluate
 
         values = evaluate(self.net_, self._rows(X, y), self._utility)
         return values - self._mean_utility
 
+    @plain_torch()
     def _predict_class_values(self, X):
         from ._torch.nddv.training import evaluate_classes
 

@@ -58,6 +58,11 @@ class NetworkCurvature:
             raise ValueError("estimator has no parameter that requires a gradient.")
         self._shapes = {name: p.shape for name, p in trained.items()}
         self.parameters = torch.cat([p.detach().flatten() for p in trained.values()])
+        self.hessian_size = len(self.parameters)
+
+    def scale(self, X):
+        """Parameters of a network are taken as they are."""
+        return 1.0
 
     def gradient(self, X, y, *, scoring):
         """Gradient of the mean loss of given rows, or of ``1 - exp(-loss)``.

@@ -314,6 +314,7 @@ class AmortizedShapley(ClassValuesMixin, BaseValuator):
             blind = models.fit(X, y, noisy, rng, sample_weight)
         self._keep_models(models)
         self._keep_values(noisy, models.predict(X, y), blind)
+        self._keep_best_classes(X)
 
     def _n_tasks(self):
         return 3

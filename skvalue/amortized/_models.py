@@ -10,6 +10,7 @@ from ..utils._chunks import row_chunks
 from ..utils._random import draw_seed, seeded
 from ..utils._sample_weight import check_takes_weights, fit_weighted
 from ..utils._scaling import fit_scaler, mean_and_scale
+from ..utils._torch_state import plain_torch
 from ._statistics import InfluenceColumns, mixture_weight, ridge
 
 # Small data need small steps; more rows bear larger batches.
@@ -49,6 +50,7 @@ class ValueModels:
         )
         self.net = self.regression = None
 
+    @plain_torch()
     def prepare(self, X, y, sample_weight):
         """Refuse what cannot be learned with, before any noisy value is paid for."""
         epochs = self._parameters["max_epochs"]
@@ -140,6 +142,7 @@ class ValueModels:
             if self._parameters[name] == "auto"
         }
 
+    @plain_torch()
     def _fit_net(self, rows, targets, noisy, seed, sample_weight):
         from .._torch.amortized.amortizer import labelled_rows, train
 

@@ -24,7 +24,7 @@ from sklearn.utils.metadata_routing import (
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .._targets import tell_task
+from .._targets import refuse_several_targets, tell_task
 from ..utils._naming import naming
 from ..utils._refit import whole_or_not_at_all
 from ..utils._sklearn import (
@@ -323,6 +323,7 @@ def row_aligned(X, y):
     for name, array in (("X", X), ("y", y)):
         with naming(name):
             indexable(array)
+    refuse_several_targets(y, "y")
     with naming("X", "y"):
         return indexable(X, y)
 

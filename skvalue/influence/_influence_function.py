@@ -22,8 +22,10 @@ from ..utils._folds import average_over_splits, make_splits
 from ..utils._random import integer_seed, seeded
 from ..utils._sample_weight import fit_weighted
 from ..utils._sklearn import Interval, StrOptions
+from ..utils._torch_state import plain_torch
 from ._inverse_products import conjugate_gradient, lissa
-from ._linear_curvature import LinearCurvature, check_linear_model
+from ._linear_curvature import LinearCurvature, check_linear_model, hessian_size
+from ._memory import check_hessian_fits
 
 
 class InfluenceFunction(BaseValuator):
@@ -136,9 +138,9 @@ class InfluenceFunction(BaseValuator):
     Notes
     -----
     Cost for p parameters: exact O(n p^2 + p^3) time and O(p^2) memory (p counts every
-    class of a multinomial model); CG and LiSSA O(n p) a product and O(p) memory beside
-    the data. Per-row gradients are never stored: their products with the solution are
-    one derivative along it.
+    class of a multinomial model), refused where that is more than the machine has; CG
+    and LiSSA O(n p) a product and O(p) memory beside the data. Per-row gradients are
+    never stored: their products with the solution are one derivative along it.
 
     Wrong labels among the held-out rows make a log loss reward uncertainty, and wrong
     labels among the training rows are what keeps a model uncertain: cross-fitted
@@ -224,6 +226,7 @@ class InfluenceFunction(BaseValuator):
         self.device = device
         self.n_jobs = n_jobs
 
+    @plain_torch()
     def predict_values(self, X, y):
         """Value rows as if they were added to the training rows.
 
@@ -267,6 +270,9 @@ class InfluenceFunction(BaseValuator):
             sample_weight=sample_weight,
             groups=groups,
         )
+        if self.solver == "exact" and not _is_network(model):
+            n_classes = 0 if regression else len(self.classes_)
+            check_hessian_fits(hessian_size(model, X.shape[1], n_classes))
         if sample_weight is not None:
             self._check_weighted(model)
         settings = self.get_params(deep=False)
@@ -331,6 +337,7 @@ class InfluenceFunction(BaseValuator):
         return _is_network(self.estimator)
 
 
+@plain_torch()
 def _value_rows(model, X, y, split, settings):
     """Fit on the rows of a split and value each against its held-out rows."""
     model, curvature = _fit_curvature(model, X, y, split, settings)
@@ -347,7 +354,9 @@ def _fit_curvature(model, X, y, split, settings):
     damping = settings["damping"]
     if not _is_network(model):
         model = fit_weighted(seeded(model, split.seed), X, y, split.sample_weight)
-        return model, LinearCurvature(model, y, damping, split.sample_weight)
+        curvature = LinearCurvature(model, y, damping, split.sample_weight)
+        curvature.check_optimum(X, y)
+        return model, curvature
     from .._torch.network_curvature import NetworkCurvature, fit_network
 
     if not _is_trained(model):
@@ -360,21 +369,32 @@ def _fit_curvature(model, X, y, split, settings):
 def _inverse_product(curvature, X, y, gradient, seed, settings):
     """Inverse Hessian of the training loss times the validation gradient."""
     if settings["solver"] == "exact":
+        check_hessian_fits(curvature.hessian_size)
         return curvature.solve(X, y, gradient), 1
-    product = curvature.hessian_operator(X, y)
+    hessian, scale = curvature.hessian_operator(X, y), curvature.scale(X)
+
+    def product(direction, rows=None):
+        # In units of their curvature, the parameters of large columns do not drown
+        # the residuals of the others.
+        return hessian(direction / scale, rows) / scale
+
     if settings["solver"] == "cg":
-        return conjugate_gradient(
-            product, gradient, tol=settings["tol"], max_iter=settings["max_iter"]
+        response, n_iter = conjugate_gradient(
+            product,
+            gradient / scale,
+            tol=settings["tol"],
+            max_iter=settings["max_iter"],
         )
+        return response / scale, n_iter
     response = lissa(
         product,
-        gradient,
+        gradient / scale,
         n_rows=len(y),
         batch_size=settings["batch_size"],
         max_iter=settings["max_iter"],
         random_state=check_random_state(seed),
     )
-    return response, settings["max_iter"]
+    return response / scale, settings["max_iter"]
 
 
 def _is_network(estimator):

@@ -22,6 +22,10 @@ from sklearn.linear_model import (
 )
 from sklearn.utils.class_weight import compute_class_weight
 
+# Loss a row, in nats or in variances of the target, that a fit may have left to gain.
+LARGEST_GAP = 0.05
+SMALLEST = np.finfo(np.float64).tiny
+
 LINEAR_MODELS = (LogisticRegression, RidgeClassifier, Ridge, LinearRegression)
 
 
@@ -73,6 +77,13 @@ class LinearCurvature:
                 sample_weight=sample_weight if is_logistic else None,
             )
 
+    @property
+    def hessian_size(self):
+        """Rows of the dense Hessian that `solve` factors."""
+        n_outputs, n_parameters = self.coefficients.shape
+        joint = isinstance(self.model, LogisticRegression)
+        return n_parameters * (n_outputs if joint else 1)
+
     def gradient(self, X, y, sample_weight=None, *, scoring):
         """Gradient of the mean score of given rows, without class weights or penalty.
 
@@ -99,6 +110,44 @@ class LinearCurvature:
     def training_products(self, X, y, direction):
         """The same for the training rows, weighted as in the fit, on average by one."""
         return self.row_weights * self.row_products(X, y, direction)
+
+    def check_optimum(self, X, y):
+        """Refuse a model that is far from the minimum of its objective.
+
+        Solvers stop early where the columns of X differ much in scale, and say nothing.
+        """
+        design, weights = self._with_intercept(X), self._weights(y)[:, None]
+        slope = self.diagonal - self.damping
+        gradient = (weights * self._residuals(design, y)).T @ design / len(design)
+        gradient += slope * self.coefficients
+        probabilities = self._probabilities(design @ self.coefficients.T)
+        if probabilities is None:
+            target = _target(self.model, y, len(self.coefficients))
+            residuals = design @ self.coefficients.T - target
+            curved, unit = np.ones_like(residuals), np.var(target)
+            loss = (weights * residuals**2).sum(axis=1).mean() / 2
+        else:
+            curved, unit = probabilities * (1 - probabilities), 1.0
+            probability = np.maximum(self._label_probability(design, y), SMALLEST)
+            loss = -(weights[:, 0] * np.log(probability)).mean()
+        curvature = (weights * curved).T @ design**2 / len(design) + slope
+        known = curvature > 0
+        # What a Newton step in each parameter alone would gain; never more than all.
+        gain = (gradient[known] ** 2 / curvature[known]).sum() / 2
+        if not min(gain, loss) <= LARGEST_GAP * unit:
+            largest = np.argmax(np.square(np.asarray(X, dtype=np.float64)).mean(axis=0))
+            raise ValueError(
+                f"estimator={self.model!r} stopped far from its optimum, where alone "
+                "influence is defined. Columns of X of very different scale do that "
+                f"(column {largest} has the largest numbers): standardise X "
+                "(StandardScaler). Else raise its max_iter."
+            )
+
+    def scale(self, X):
+        """Square root of about the curvature of each parameter."""
+        design = self._with_intercept(X)
+        scale = np.sqrt((design**2).mean(axis=0) + self.diagonal)
+        return np.where(scale > 0, scale, 1.0)
 
     def hessian_operator(self, X, y):
         """Function ``(direction, rows=None)``: the Hessian times a direction.
@@ -208,6 +257,29 @@ def check_linear_model(model):
             f"estimator={model!r} {problem}; use {names}, a skorch net or a trained "
             "torch module."
         )
+
+
+def hessian_size(model, n_features, n_classes):
+    """Rows of the dense Hessian of a model that is not fitted yet.
+
+    Parameters
+    ----------
+    model : estimator
+        One of `LINEAR_MODELS`.
+
+    n_features : int
+        Columns of X.
+
+    n_classes : int
+        0 for real targets.
+
+    Returns
+    -------
+    size : int
+        As the attribute `LinearCurvature.hessian_size` once it is fitted.
+    """
+    joint = isinstance(model, LogisticRegression) and n_classes > 2
+    return (n_features + bool(model.fit_intercept)) * (n_classes if joint else 1)
 
 
 def _penalty(model, n_features):

@@ -9,6 +9,7 @@ class predicts that class, constantly, with probability one. Following Ghorbani 
 "Data Shapley: Equitable Valuation of Data for Machine Learning", ICML 2019.
 """
 
+from contextlib import contextmanager
 from functools import cached_property
 
 import numpy as np
@@ -120,20 +121,14 @@ class Utility(Game):
             code = self.y[rows[0]]
             if (self.y[rows] == code).all():
                 return self.one_class_value(code)
-        try:
-            weights = None if self.sample_weight is None else self.sample_weight[rows]
-            model = fit_weighted(
-                clone(self.estimator), self.X[rows], self._labels(self.y[rows]), weights
-            )
-            return self._score(model)
-        except Exception as error:
-            # Re-raised, never replaced by a number: a fit that fails is no coalition
-            # without worth.
-            raise RuntimeError(
-                f"{type(self.estimator).__name__} failed on a coalition of {len(rows)} "
-                f"row(s): {type(error).__name__}: {error}. If it needs more rows than "
-                "that, raise min_coalition_size."
-            ) from error
+        model = clone(self.estimator)
+        weights = None if self.sample_weight is None else self.sample_weight[rows]
+        # Re-raised, never replaced by a number: a fit that fails is no coalition
+        # without worth.
+        coalition = f"a coalition of {len(rows)} row(s)"
+        with _blaming(f"{type(model).__name__} failed on {coalition}"):
+            fit_weighted(model, self.X[rows], self._labels(self.y[rows]), weights)
+        return self._score(model, coalition)
 
     # ------------------------------------------------------- many coalitions at once
 
@@ -231,29 +226,49 @@ class Utility(Game):
     def _labels(self, codes):
         return codes if self.classes is None else self.classes[codes]
 
-    def _score(self, model):
+    def _score(self, model, fitted_on="constant predictions"):
         if self.classes is not None and not np.array_equal(
             getattr(model, "classes_", ()), self.classes
         ):
             model = _KnownClasses(model, self.classes)
         weights = self.sample_weight_val
         if self.scoring is not None:
-            given = {} if weights is None else {"sample_weight": weights}
-            labels = self._labels(self.y_val)
-            score = float(self._scorer(model, self.X_val, labels, **given))
-        elif self.classes is None:
-            predicted = model.predict(self.X_val)
-            score = max(r2_score(self.y_val, predicted, sample_weight=weights), -1.0)
-        elif hasattr(self.estimator, "predict_proba"):
-            probability = class_probabilities(model, self.X_val, self.classes)
-            own = probability[np.arange(len(self.y_val)), self.y_val]
-            score = np.average(own, weights=weights)
-        else:
-            right = model.predict(self.X_val) == self._labels(self.y_val)
-            score = np.average(right, weights=weights)
+            return self._custom_score(model, fitted_on)
+        n_held_out = len(self.y_val)
+        name = type(self.estimator).__name__
+        with _blaming(f"{name}, fitted on {fitted_on}, failed to predict"):
+            if self.classes is None:
+                predicted = model.predict(self.X_val)
+                return max(r2_score(self.y_val, predicted, sample_weight=weights), -1.0)
+            if hasattr(self.estimator, "predict_proba"):
+                probability = class_probabilities(model, self.X_val, self.classes)
+                own = probability[np.arange(n_held_out), self.y_val]
+            else:
+                own = model.predict(self.X_val) == self._labels(self.y_val)
+            return float(np.average(own, weights=weights))
+
+    def _custom_score(self, model, fitted_on):
+        """What the user's scoring says; where that is no number, it is to blame."""
+        weights, given = self.sample_weight_val, {}
+        if weights is not None:
+            given["sample_weight"] = weights
+        labels = self._labels(self.y_val)
+        with _blaming(f"scoring={self.scoring!r} failed on a model of {fitted_on}"):
+            score = self._scorer(model, self.X_val, labels, **given)
+        try:
+            score = float(score)
+        except (TypeError, ValueError) as error:
+            raise TypeError(
+                f"scoring={self.scoring!r} returned {type(score).__name__}; a score is "
+                "one number."
+            ) from error
         if not np.isfinite(score):
-            raise ValueError(f"scoring={self.scoring!r} returned {score}")
-        return float(score)
+            raise ValueError(
+                f"scoring={self.scoring!r} returned {score} for {len(self.y_val)} "
+                "held-out row(s); a score must be finite. Where it needs several "
+                "classes or more rows, lower cv, or give X_val and y_val."
+            )
+        return score
 
     @cached_property
     def _scorer(self):
@@ -276,6 +291,18 @@ class Utility(Game):
             "_scorer",
         }
         return {k: v for k, v in vars(self).items() if k not in cached}
+
+
+@contextmanager
+def _blaming(what):
+    """Raise again what goes wrong, under the name of what did."""
+    try:
+        yield
+    except Exception as error:
+        raise RuntimeError(
+            f"{what}: {type(error).__name__}: {error}. If it needs more rows than "
+            "that, raise min_coalition_size."
+        ) from error
 
 
 class _KnownClasses(ClassifierMixin, BaseEstimator):

@@ -116,7 +116,7 @@ def make_splits(
     if not trained.all():
         raise ValueError(
             f"cv={cv!r} never trains on row {np.argmin(trained)}, so it has no value; "
-            "every row must be in the training part of a fold."
+            f"every row must be in the training part of a fold.{of_one_table(cv)}"
         )
     return splits
 
@@ -169,9 +169,31 @@ def make_folds(X, y, cv, classification, seed, least_rows_a_fold=1, groups=None)
             if rows.min() < -n_samples or rows.max() >= n_samples:
                 raise ValueError(
                     f"cv={cv!r}: fold {number} has a {name} row outside the "
-                    f"{n_samples} rows of X."
+                    f"{n_samples} rows of X.{of_one_table(cv)}"
                 )
     return folds
+
+
+def of_one_table(cv):
+    """What may be wrong with row numbers that were written down for another X.
+
+    Parameters
+    ----------
+    cv : int, cross-validation splitter or iterable
+        As the user gave it.
+
+    Returns
+    -------
+    advice : str
+        A sentence after a space; empty for a number of folds or a splitter.
+    """
+    if isinstance(cv, Integral) or hasattr(cv, "split"):
+        return ""
+    return (
+        " A list of splits belongs to the one X it was made for: where parts of X are "
+        "fitted, as in cross_val_score and GridSearchCV, give a number of folds or a "
+        "splitter, such as KFold(5)."
+    )
 
 
 def _stratified_folds(y, n_folds, classification, seed):

@@ -16,6 +16,7 @@ from skorch.callbacks import Callback, LRScheduler
 from torch import nn
 
 from ...utils._threads import one_thread
+from ...utils._torch_state import plain_torch
 from ..batches import TensorRows
 from ..interrupts import PassesInterruptsOn
 from ..layers import perceptron
@@ -268,6 +269,7 @@ def predict(module, X):
     return outputs
 
 
+@plain_torch()
 def class_values(net, X, device):
     """Outputs for rows given as an array, float64 (n_rows, n_outputs)."""
     X = torch.from_numpy(np.asarray(X, dtype=np.float32)).to(device)
