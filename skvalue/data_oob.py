@@ -15,6 +15,7 @@ from numbers import Integral
 
 import joblib
 import numpy as np
+from sklearn.base import clone
 from sklearn.ensemble import (
     BaggingClassifier,
     BaggingRegressor,
@@ -26,14 +27,13 @@ from sklearn.utils.parallel import Parallel, delayed
 from .base import BaseValuator
 from .utils._predictions import class_probabilities, finite_predictions
 from .utils._random import integer_seed
+from .utils._sample_weight import check_takes_weights, fit_weighted
 from .utils._sklearn import HasMethods, Interval, RealNotInt, StrOptions
 
 # Estimators that are fitted before their scores are added and they are discarded.
 _BLOCK = 8
 # A regression row is implausible beyond this many median absolute residuals.
 _RESIDUAL_LIMIT = 4.5
-# Rows that are less likely out of a bag would take too many of them.
-SMALLEST_CHANCE = 1e-6
 
 
 class DataOOB(BaseValuator):
@@ -166,8 +166,6 @@ class DataOOB(BaseValuator):
     }
 
     _accept_sparse = "csr"
-    # Weights draw the bootstrap samples.
-    _weighted_parts = ()
 
     def __init__(
         self,
@@ -198,10 +196,9 @@ class DataOOB(BaseValuator):
 
     def _fit(self, X, y, X_val, y_val, *, sample_weight=None):
         n_done = self._begin(X, y, sample_weight)
-        # A number of rows: scikit-learn takes a share of the sum of the weights, which
-        # may be of any scale.
-        n_drawn = None if sample_weight is None else self._n_drawn(len(y))
-        rows = X, y, sample_weight
+        if self.estimator is not None:
+            check_takes_weights(self.estimator, sample_weight)
+        data = X, y, sample_weight
         # Blocks lie on one grid, so that a warm start redoes no estimator.
         blocks = [
             (start, min(start + _BLOCK, self.n_estimators))
@@ -215,7 +212,7 @@ class DataOOB(BaseValuator):
         )
         results = parallel(
             delayed(_fit_block)(
-                self._ensemble(n_drawn), rows, self._seed, block, self._score()
+                self._ensemble(), data, self._seed, block, self._score()
             )
             for block in blocks
         )
@@ -224,7 +221,7 @@ class DataOOB(BaseValuator):
                 for rows, scores, likelihood in result:
                     self._add(rows, scores, likelihood)
         self.n_evaluations_ = self.n_estimators
-        self._check_counts(len(y), sample_weight)
+        self._check_counts(len(y))
         self._summarise(y)
 
     def _begin(self, X, y, sample_weight):
@@ -233,8 +230,8 @@ class DataOOB(BaseValuator):
         if self.warm_start and hasattr(self, "data_values_"):
             if data != self._data:
                 raise ValueError(
-                    "warm_start=True continues a fit on the same rows, and X, y or "
-                    "sample_weight differ from it; use warm_start=False."
+                    "warm_start=True continues a fit on the same rows, and "
+                    "sample_weight, X or y differ from it; use warm_start=False."
                 )
             if self.n_estimators < self.n_evaluations_:
                 raise ValueError(
@@ -251,16 +248,10 @@ class DataOOB(BaseValuator):
         self._sums = np.zeros((3, len(y)))
         return 0
 
-    def _n_drawn(self, n_samples):
-        """Rows that each bootstrap sample draws."""
-        if isinstance(self.max_samples, Integral):
-            return self.max_samples
-        return max(1, int(self.max_samples * n_samples))
-
-    def _ensemble(self, n_drawn):
+    def _ensemble(self):
         """Bagging ensemble without a size or a seed."""
         classification = hasattr(self, "classes_")
-        settings = {"max_samples": n_drawn or self.max_samples, "n_jobs": 1}
+        settings = {"max_samples": self.max_samples, "n_jobs": 1}
         if self.estimator is None:
             forest = RandomForestClassifier if classification else RandomForestRegressor
             return forest(**settings)
@@ -280,23 +271,20 @@ class DataOOB(BaseValuator):
         if likelihood is not None:
             self._sums[2, rows] += likelihood
 
-    def _check_counts(self, n_samples, sample_weight):
+    def _check_counts(self, n_samples):
         missing = np.count_nonzero(self.oob_counts_ == 0)
         if missing == 0:
             return
-        share = 1 / n_samples
-        if sample_weight is not None:
-            share = sample_weight.max() / sample_weight.sum()
-        rarely = (1 - share) ** self._n_drawn(n_samples)
-        advice = "more even sample_weight"
-        if rarely > SMALLEST_CHANCE:
-            # Expected number of rows never out of bag below 0.001.
-            needed = math.ceil(math.log(0.001 / n_samples) / math.log1p(-rarely))
-            advice = f"n_estimators >= {max(needed, self.n_estimators + 1)}"
+        n_drawn = self.max_samples
+        if not isinstance(n_drawn, Integral):
+            n_drawn = max(1, int(n_drawn * n_samples))
+        always = -math.expm1(n_drawn * math.log1p(-1 / n_samples))
+        # Expected number of rows never out of bag below 0.001.
+        needed = math.ceil(math.log(0.001 / n_samples) / math.log(always))
         raise ValueError(
             f"n_estimators={self.n_estimators} leaves {missing} of {n_samples} rows in "
-            "every bag, so that they have no out-of-bag score; use "
-            f"{advice} or a lower max_samples."
+            f"every bag, so that they have no out-of-bag score; use n_estimators >= "
+            f"{max(needed, self.n_estimators + 1)} or a lower max_samples."
         )
 
     def _summarise(self, y):
@@ -327,18 +315,18 @@ class DataOOB(BaseValuator):
         return self.data_values_ >= -math.log1p(_RESIDUAL_LIMIT**2)
 
 
-def _fit_block(ensemble, rows, seed, block, scoring):
+def _fit_block(ensemble, data, seed, block, scoring):
     """Out-of-bag rows, scores and label probabilities of a few estimators.
 
     The estimators are numbers ``block[0]`` to ``block[1] - 1`` of the ensemble that
     scikit-learn grows from the same seed.
     """
-    (X, y, sample_weight), (start, stop) = rows, block
+    (X, y, sample_weight), (start, stop) = data, block
     rng = np.random.RandomState(seed)
     # One draw an estimator: how scikit-learn's own warm start skips those done.
     rng.randint(np.iinfo(np.int32).max, size=start)
     ensemble.set_params(n_estimators=stop - start, random_state=rng)
-    ensemble.fit(X, y, sample_weight=sample_weight)
+    ensemble.fit(X, y)
     trees = isinstance(ensemble, (RandomForestClassifier, RandomForestRegressor))
     # The type that trees compute on: converted once, not once a tree.
     X = X.astype(np.float32) if trees else X
@@ -349,7 +337,11 @@ def _fit_block(ensemble, rows, seed, block, scoring):
         out_of_bag = np.ones(len(y), dtype=bool)
         out_of_bag[drawn] = False
         rows = np.flatnonzero(out_of_bag)
-        if len(rows) == 0:
+        if sample_weight is not None:
+            # scikit-learn would draw by weight: a heavy row would be in every bag.
+            weights = sample_weight * np.bincount(drawn, minlength=len(y))
+            estimator = _refit(estimator, X, y, weights)
+        if len(rows) == 0 or estimator is None:
             continue
         options = {"check_input": False} if trees else {}
         results.append(
@@ -359,6 +351,14 @@ def _fit_block(ensemble, rows, seed, block, scoring):
             )
         )
     return results
+
+
+def _refit(estimator, X, y, weights):
+    """The estimator of a bag, fitted with weights; None where nothing has any."""
+    rows = np.flatnonzero(weights)
+    if len(rows) == 0:
+        return None
+    return fit_weighted(clone(estimator), X[rows], y[rows], weights[rows])
 
 
 def _row_scores(ensemble, estimator, X, y, scoring, options):

@@ -219,25 +219,37 @@ def test_the_scale_of_weights_does_not_matter(valuator):
 # ---------------------------------------------------------- what else weights stand for
 
 
-@pytest.mark.parametrize("model", [None, KNeighborsClassifier()])
-def test_weights_draw_the_bags_of_data_oob(model):
-    problem = PROBLEMS[2]
-    valuator = skvalue.DataOOB(model, n_estimators=400, random_state=0)
-    counts = problem.weighted(valuator).oob_counts_
-    share = problem.weights / problem.weights.sum()
-    expected = 400 * (1 - share) ** len(problem.y)
-    assert_array_equal(counts[problem.weights == 0], 400)
-    assert np.abs(counts - expected).max() < 5 * 10
-    assert np.corrcoef(counts, expected)[0, 1] > 0.98
+@pytest.mark.parametrize("model", [None, GaussianNB(), Ridge()], ids=str)
+def test_the_repeats_of_a_row_are_in_or_out_of_a_bag_together(model):
+    problem = PROBLEMS[0 if isinstance(model, Ridge) else 2]
+    valuator = skvalue.DataOOB(model, n_estimators=40, random_state=0)
+    plain = valuator.fit(problem.X, problem.y)
+    counts, values = plain.oob_counts_, plain.data_values_
+    ones = valuator.fit(problem.X, problem.y, sample_weight=np.ones(len(problem.y)))
+    assert_array_equal(ones.oob_counts_, counts)
+    assert_allclose(ones.data_values_, values)
+    weighted = problem.weighted(valuator)
+    assert_array_equal(weighted.oob_counts_, counts)
+    assert (weighted.data_values_ != values).any()
 
 
-def test_a_row_that_is_in_every_bag_is_told_of():
+def test_out_of_bag_values_of_a_bag_are_those_of_a_weighted_fit():
     problem = PROBLEMS[2]
-    weights = np.r_[1e6, np.ones(len(problem.y) - 1)]
-    with pytest.raises(ValueError, match="more even sample_weight"):
-        skvalue.DataOOB(n_estimators=20).fit(
-            problem.X, problem.y, sample_weight=weights
-        )
+    from skvalue.data_oob import _fit_block
+
+    bags = skvalue.DataOOB(GaussianNB(), random_state=0).fit(problem.X, problem.y)
+    data = problem.X, problem.y, problem.weights.astype(float)
+    found = _fit_block(bags._ensemble(), data, 0, (0, 3), bags._score())
+    ensemble = bags._ensemble().set_params(n_estimators=3, random_state=0)
+    ensemble.fit(problem.X, problem.y)
+    for (rows, _, likelihood), drawn in zip(
+        found, ensemble.estimators_samples_, strict=True
+    ):
+        again = np.concatenate([np.repeat(row, problem.weights[row]) for row in drawn])
+        model = GaussianNB().fit(problem.X[again], problem.y[again])
+        own = model.predict_proba(problem.X[rows])[range(len(rows)), problem.y[rows]]
+        assert_allclose(likelihood, own)
+        assert not set(rows) & set(drawn)
 
 
 def test_data_oob_continues_on_the_same_weights_only():
@@ -246,7 +258,7 @@ def test_data_oob_continues_on_the_same_weights_only():
     valuator = skvalue.DataOOB(n_estimators=40, warm_start=True, random_state=0)
     problem.weighted(valuator).set_params(n_estimators=80)
     assert_array_equal(problem.weighted(valuator).data_values_, whole.data_values_)
-    with pytest.raises(ValueError, match="sample_weight differ"):
+    with pytest.raises(ValueError, match="sample_weight, X or y differ"):
         valuator.fit(problem.X, problem.y)
 
 
@@ -364,6 +376,7 @@ KNN = KNeighborsClassifier()
         (skvalue.LeaveOneOut(KNN), "estimator=KNeighborsClassifier"),
         (skvalue.AME(make_pipeline(StandardScaler(), KNN)), "estimator=Pipeline"),
         (skvalue.DistributionalShapley(KNN), "estimator=KNeighborsClassifier"),
+        (skvalue.DataOOB(KNN), "estimator=KNeighborsClassifier"),
         (skvalue.SelfConfidence(KNN), "estimator=KNeighborsClassifier"),
         (skvalue.DVRL(KNN), "estimator=KNeighborsClassifier"),
         (skvalue.OutlierValuator(LocalOutlierFactor()), "detector=LocalOutlierFactor"),
