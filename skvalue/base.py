@@ -22,6 +22,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._drop import keep_mask, substitutes
 from ._gate import narrow_indices
+from ._label_errors import Evidence, normalised, plausible_labels
 from ._targets import known_task
 from ._validation import check_more_rows, validate_held_out, validate_rows
 from .utils._device import check_device
@@ -93,6 +94,9 @@ class BaseValuator(
         "random_state": ["random_state"],
         "verbose": ["verbose"],
     }
+
+    # Whether `class_probabilities_` come from models trained on the labels they judge.
+    _saw_labels = False
 
     # What the method computes on; a subclass widens it.
     _accept_sparse = False
@@ -176,6 +180,15 @@ class BaseValuator(
         """The task as `task` or the user's estimator of y tells it, else "auto"."""
         return known_task(self.task, self._model_of_y())
 
+    def _keep_class_probabilities(self, probabilities):
+        """Set what models that did not see a row's label make of it; None: nothing."""
+        for name in ("class_probabilities_", "label_probabilities_"):
+            vars(self).pop(name, None)
+        if probabilities is not None:
+            own = np.arange(len(probabilities)), self._target
+            self.class_probabilities_ = normalised(probabilities)
+            self.label_probabilities_ = self.class_probabilities_[own]
+
     def _check_values(self, n_samples):
         values = self.data_values_
         if values.shape != (n_samples,) or values.dtype != np.float64:
@@ -226,8 +239,30 @@ class BaseValuator(
 
     def _plausible_rows(self):
         """Rows whose label the method believes; None without an opinion."""
+        evidence = self._label_evidence()
+        if evidence:
+            return plausible_labels(evidence, self._target)
         probabilities = getattr(self, "label_probabilities_", None)
         return None if probabilities is None else probabilities >= 0.5
+
+    def _label_evidence(self):
+        """What each model thinks of the labels."""
+        probabilities = getattr(self, "class_probabilities_", None)
+        if probabilities is None:
+            return []
+        return [Evidence(probabilities, self._saw_labels)]
+
+    def _suggested_labels(self, X=None):
+        """The likeliest class of each training row and its probability.
+
+        None where the method has no opinion; a method that only has class values
+        names the class of the highest, of the rows `X`, and no probabilities.
+        """
+        probabilities = getattr(self, "class_probabilities_", None)
+        if probabilities is None:
+            return None
+        best = probabilities.argmax(axis=1)
+        return self.classes_[best], probabilities.max(axis=1)
 
     def filter(self, *arrays):
         """Return the kept rows of each array.

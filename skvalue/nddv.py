@@ -137,9 +137,13 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
     utilities_ : ndarray of shape (n_samples,)
         Utility of each row.
 
-    label_probabilities_ : ndarray of shape (n_samples,)
+    class_probabilities_ : ndarray of shape (n_samples, n_classes)
         Classification: mean over epochs and members of the probability that the
-        network gave the observed label.
+        network gave each class, in the order of `classes_`, before the step on the
+        row.
+
+    label_probabilities_ : ndarray of shape (n_samples,)
+        That of each row's own label.
 
     residuals_ : ndarray of shape (n_samples,)
         Regression: absolute residual in the last epoch, in units of `y`.
@@ -289,6 +293,8 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
         self.callbacks = callbacks
         self.net_params = net_params
 
+    _saw_labels = True
+
     # ---------------------------------------------------------------- fitting
 
     def _n_tasks(self):
@@ -342,11 +348,11 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
     def _keep_record(self, utilities, belief, trajectory):
         self.utilities_ = utilities
         self.data_values_ = _dynamic_marginal_contribution(utilities)
-        for name in ["label_probabilities_", "residuals_", "value_trajectories_"]:
+        for name in ["residuals_", "value_trajectories_"]:
             vars(self).pop(name, None)
-        if hasattr(self, "classes_"):
-            self.label_probabilities_ = belief
-        else:
+        classification = hasattr(self, "classes_")
+        self._keep_class_probabilities(belief if classification else None)
+        if not classification:
             self.residuals_ = belief * self._y_scale
         if trajectory is not None:
             self.value_trajectories_ = _dynamic_marginal_contribution(trajectory)

@@ -18,12 +18,16 @@ FOLDS = 2**32 - 1
 
 
 class Split(NamedTuple):
-    """Training rows, what they are measured on, and the seed of all randomness."""
+    """Training rows, what they are measured on, and the seed of all randomness.
+
+    `held_out` are the row numbers of `X_val` where it is a fold of the training rows.
+    """
 
     rows: np.ndarray | slice
     X_val: np.ndarray
     y_val: np.ndarray
     seed: int
+    held_out: np.ndarray | None = None
 
 
 def make_splits(X, y, X_val, y_val, *, cv, classification, seed, least_rows_a_fold=1):
@@ -78,7 +82,7 @@ def make_splits(X, y, X_val, y_val, *, cv, classification, seed, least_rows_a_fo
                 f"cv={cv!r} leaves a fold without held-out rows of a class that its "
                 "training rows have; lower cv, or give X_val and y_val."
             )
-        splits.append(Split(rows, X[held_out], y[held_out], draw_seed(rng)))
+        splits.append(Split(rows, X[held_out], y[held_out], draw_seed(rng), held_out))
     training_rows = np.concatenate([split.rows for split in splits])
     trained = np.bincount(training_rows % len(y), None, len(y))
     if not trained.all():
