@@ -22,9 +22,10 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._drop import keep_mask, substitutes
 from ._gate import narrow_indices
-from ._label_errors import Evidence, normalised, plausible_labels
+from ._label_opinions import LabelOpinions
 from ._targets import known_task
 from ._validation import check_more_rows, validate_held_out, validate_rows
+from ._weights_groups import for_fit, keep_group_values, show_weights
 from .utils._device import check_device
 from .utils._naming import naming
 from .utils._refit import whole_or_not_at_all
@@ -36,10 +37,15 @@ from .utils._sklearn import (
     num_samples,
     safe_indexing,
 )
+from .utils._tags import ValuatorTags, with_valuation
 
 
 class BaseValuator(
-    CallbackSupportMixin, OneToOneFeatureMixin, TransformerMixin, BaseEstimator
+    CallbackSupportMixin,
+    OneToOneFeatureMixin,
+    TransformerMixin,
+    LabelOpinions,
+    BaseEstimator,
 ):
     """Base class of all valuators.
 
@@ -82,6 +88,12 @@ class BaseValuator(
 
     fill_indices_ : ndarray of shape (n_samples,)
         After ``fit_transform``: the training row at each place of its output.
+
+    groups_ : ndarray of shape (n_groups,)
+        The labels of the groups, sorted, where `fit` got `groups`.
+
+    group_values_ : ndarray of shape (n_groups,), dtype float64
+        Value of each of them: the sum of the values of its rows.
     """
 
     _parameter_constraints = {
@@ -95,12 +107,16 @@ class BaseValuator(
         "verbose": ["verbose"],
     }
 
-    # Whether `class_probabilities_` come from models trained on the labels they judge.
-    _saw_labels = False
-
     # What the method computes on; a subclass widens it.
     _accept_sparse = False
     _allow_nd = False
+    # See `ValuatorTags`.
+    _uses_held_out = False
+    _cost = "unknown"
+
+    def __init_subclass__(cls, **kwargs):
+        show_weights(cls)
+        super().__init_subclass__(**kwargs)
 
     def __init__(self, *, task="auto", drop="auto", random_state=None, verbose=0):
         self.task = task
@@ -112,7 +128,7 @@ class BaseValuator(
 
     @whole_or_not_at_all
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y, *, X_val=None, y_val=None):
+    def fit(self, X, y, *, X_val=None, y_val=None, sample_weight=None, groups=None):
         """Value every training row.
 
         Parameters
@@ -130,6 +146,15 @@ class BaseValuator(
         y_val : array-like of shape (n_val,), default=None
             Labels of `X_val`.
 
+        sample_weight : array-like of shape (n_samples,), default=None
+            How often each row counts, >= 0 and not all 0. Methods that cannot use
+            weights raise an error that says so.
+
+        groups : array-like of shape (n_samples,), default=None
+            Where each row comes from, such as its source, user or batch: labels of one
+            type, none missing. They reach a `cv` that splits by groups, and have values
+            of their own, `group_values_`.
+
         Returns
         -------
         self : object
@@ -138,26 +163,31 @@ class BaseValuator(
         Raises
         ------
         ValueError
-            If a parameter, `X`, `y`, `X_val` or `y_val` is not usable; the message
-            names it. Raised before any expensive work. A fit that fails leaves the
-            valuator as it was.
+            If a parameter or an argument is not usable; the message names it. Raised
+            before any expensive work. A fit that fails leaves the valuator as it was.
         """
         check_device(getattr(self, "device", "cpu"))
         X, y = validate_rows(self, X, y)
         X_val, y_val = validate_held_out(self, X_val, y_val)
+        given = for_fit(self, len(y), sample_weight, groups)
         vars(self).pop("fill_indices_", None)
         self._target = y
         context = self._init_callback_context(max_subtasks=self._n_tasks())
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)
-        self._fit(X, y, X_val, y_val)
+        self._fit(X, y, X_val, y_val, **given)
         self._check_values(len(y))
+        keep_group_values(self)
         context.call_on_fit_task_end(
             estimator=self, X=X, y=y, reconstruction_attributes={}
         )
         return self
 
     def _fit(self, X, y, X_val, y_val):
-        """Set ``data_values_`` from validated rows and encoded labels."""
+        """Set ``data_values_`` from validated rows and encoded labels.
+
+        A method that uses weights or groups adds ``*, sample_weight=None, groups=None``
+        or one of them: it gets what was given to `fit`, and nothing it does not take.
+        """
         raise NotImplementedError
 
     def _n_tasks(self):
@@ -179,15 +209,6 @@ class BaseValuator(
     def _known_task(self):
         """The task as `task` or the user's estimator of y tells it, else "auto"."""
         return known_task(self.task, self._model_of_y())
-
-    def _keep_class_probabilities(self, probabilities):
-        """Set what models that did not see a row's label make of it; None: nothing."""
-        for name in ("class_probabilities_", "label_probabilities_"):
-            vars(self).pop(name, None)
-        if probabilities is not None:
-            own = np.arange(len(probabilities)), self._target
-            self.class_probabilities_ = normalised(probabilities)
-            self.label_probabilities_ = self.class_probabilities_[own]
 
     def _check_values(self, n_samples):
         values = self.data_values_
@@ -236,33 +257,6 @@ class BaseValuator(
             plausible=self._plausible_rows(),
         )
         return np.flatnonzero(keep) if indices else keep
-
-    def _plausible_rows(self):
-        """Rows whose label the method believes; None without an opinion."""
-        evidence = self._label_evidence()
-        if evidence:
-            return plausible_labels(evidence, self._target)
-        probabilities = getattr(self, "label_probabilities_", None)
-        return None if probabilities is None else probabilities >= 0.5
-
-    def _label_evidence(self):
-        """What each model thinks of the labels."""
-        probabilities = getattr(self, "class_probabilities_", None)
-        if probabilities is None:
-            return []
-        return [Evidence(probabilities, self._saw_labels)]
-
-    def _suggested_labels(self, X=None):
-        """The likeliest class of each training row and its probability.
-
-        None where the method has no opinion; a method that only has class values
-        names the class of the highest, of the rows `X`, and no probabilities.
-        """
-        probabilities = getattr(self, "class_probabilities_", None)
-        if probabilities is None:
-            return None
-        best = probabilities.argmax(axis=1)
-        return self.classes_[best], probabilities.max(axis=1)
 
     def filter(self, *arrays):
         """Return the kept rows of each array.
@@ -316,7 +310,9 @@ class BaseValuator(
             return copy.copy(X) if get_feature_names(X) is None else checked
         return _as_container(X, checked)
 
-    def fit_transform(self, X, y, *, X_val=None, y_val=None):
+    def fit_transform(
+        self, X, y, *, X_val=None, y_val=None, sample_weight=None, groups=None
+    ):
         """Value the training rows and replace those of low value.
 
         The output is as long as the input, as a Pipeline demands: every dropped row
@@ -338,12 +334,19 @@ class BaseValuator(
         y_val : array-like of shape (n_val,), default=None
             Labels of `X_val`.
 
+        sample_weight : array-like of shape (n_samples,), default=None
+            How often each row counts, see `fit`.
+
+        groups : array-like of shape (n_samples,), default=None
+            Where each row comes from, see `fit`.
+
         Returns
         -------
         X_clean : same type as X, of shape (n_samples, n_features)
             Container, dtype, index, column names and sparsity are those of `X`.
         """
-        self.fit(X, y, X_val=X_val, y_val=y_val)
+        of_rows = {"sample_weight": sample_weight, "groups": groups}
+        self.fit(X, y, X_val=X_val, y_val=y_val, **of_rows)
         keep = self.get_support()
         self.fill_indices_ = substitutes(
             self.data_values_,
@@ -370,7 +373,12 @@ class BaseValuator(
         tags.input_tags.sparse = bool(self._accept_sparse)
         tags.input_tags.three_d_array = self._allow_nd
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        return tags
+        valuation = ValuatorTags(
+            held_out=self._uses_held_out,
+            new_rows=hasattr(self, "predict_values"),
+            cost=self._cost,
+        )
+        return with_valuation(tags, valuation)
 
 
 def _as_container(X, checked=None):

@@ -128,6 +128,8 @@ class SelfConfidence(BaseValuator):
     0
     """
 
+    _cost = "`cv` fits"
+
     _parameter_constraints = {
         **BaseValuator._parameter_constraints,
         "estimator": [HasMethods(["fit", "predict"]), None],

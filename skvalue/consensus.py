@@ -134,6 +134,8 @@ class ConsensusValuator(BaseValuator, BaseComposition):
     0
     """
 
+    _cost = "the sum of its members"
+
     _parameter_constraints = {
         **BaseValuator._parameter_constraints,
         "valuators": [list, None],
@@ -288,6 +290,11 @@ class ConsensusValuator(BaseValuator, BaseComposition):
 
     def _known_task(self):
         return agreed_task(self.task, self._given_members())
+
+    @property
+    def _uses_held_out(self):
+        members = self._given_members() or [v for _, v in _default_valuators()]
+        return any(get_tags(member).valuator_tags.held_out for member in members)
 
     @property
     def _accept_sparse(self):

@@ -155,6 +155,8 @@ class DataOOB(BaseValuator):
     [0.0, 0.0, 0.0]
     """
 
+    _cost = "one forest"
+
     _parameter_constraints = {
         **BaseValuator._parameter_constraints,
         "estimator": [HasMethods(["fit", "predict"]), None],

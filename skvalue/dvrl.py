@@ -148,6 +148,9 @@ class DVRL(BaseValuator):
     (120,)
     """
 
+    _uses_held_out = True
+    _cost = "many fits of parts of the rows"
+
     _parameter_constraints = {
         **BaseValuator._parameter_constraints,
         "estimator": [HasMethods(["fit", "predict"]), None],

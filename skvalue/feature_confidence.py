@@ -123,6 +123,8 @@ class FeatureConfidence(BaseValuator):
     7
     """
 
+    _cost = "one forest a column"
+
     _parameter_constraints = {
         **BaseValuator._parameter_constraints,
         "estimator": [HasMethods(["fit", "predict"]), None],

@@ -151,6 +151,9 @@ class LAVA(BaseValuator):
     True
     """
 
+    _uses_held_out = True
+    _cost = "one transport plan a fold"
+
     _parameter_constraints = {
         **BaseValuator._parameter_constraints,
         "feature_cost": [

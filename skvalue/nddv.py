@@ -214,6 +214,9 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
     >>> X_clean, y_clean = valuator.filter(X, y_noisy)
     """
 
+    _uses_held_out = True
+    _cost = "one training"
+
     _parameter_constraints = {
         **BaseValuator._parameter_constraints,
         "interaction": [Interval(Real, 0, None, closed="left")],

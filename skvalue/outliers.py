@@ -93,6 +93,8 @@ class OutlierValuator(BaseValuator):
     7
     """
 
+    _cost = "one detector"
+
     _parameter_constraints = {
         **BaseValuator._parameter_constraints,
         "detector": [HasMethods(["fit"]), None],

@@ -17,8 +17,8 @@ METHODS = """
 FLOORS = [
     "utils",
     "_torch _linear_engine",
-    "_coalitions _drop _gate _label_errors _targets datasets",
-    "_validation",
+    "_coalitions _drop _gate _label_errors _targets _weights_groups datasets",
+    "_label_opinions _validation",
     "base _class_values games metrics",
     METHODS,
     "amortized consensus curation explain",

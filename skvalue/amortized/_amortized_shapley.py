@@ -207,6 +207,9 @@ class AmortizedShapley(ClassValuesMixin, BaseValuator):
     True
     """
 
+    _uses_held_out = True
+    _cost = "a few permutations, one training"
+
     _parameter_constraints = {
         **BaseValuator._parameter_constraints,
         "valuator": [HasMethods(["fit"]), None],

@@ -171,6 +171,9 @@ class InfluenceFunction(BaseValuator):
     True
     """
 
+    _uses_held_out = True
+    _cost = "one fit and one solve a fold"
+
     _parameter_constraints = {
         **BaseValuator._parameter_constraints,
         "estimator": "no_validation",

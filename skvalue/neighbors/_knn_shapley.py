@@ -159,6 +159,9 @@ class KNNShapley(BaseValuator):
     array([ 0.167, -0.233,  0.142,  0.142,  0.142,  0.142])
     """
 
+    _uses_held_out = True
+    _cost = "one sort a held-out row"
+
     _parameter_constraints = {
         **BaseValuator._parameter_constraints,
         "n_neighbors": [Interval(Integral, 1, None, closed="left")],

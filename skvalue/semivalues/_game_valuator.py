@@ -20,6 +20,9 @@ LEAST_ROWS_A_FOLD = 2
 class GameValuator(BaseValuator):
     """Base of the valuators that fit an estimator on coalitions of rows."""
 
+    _uses_held_out = True
+    _cost = "hundreds of fits; of linear models at once"
+
     _parameter_constraints = {
         **BaseValuator._parameter_constraints,
         "estimator": [HasMethods(["fit", "predict"]), None],

@@ -112,6 +112,8 @@ class LeaveOneOut(GameValuator):
     True
     """
 
+    _cost = "one fit a row; of linear models at once"
+
     def __init__(
         self,
         estimator=None,
