@@ -10,12 +10,7 @@ from numbers import Real
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.base import (
-    BaseEstimator,
-    OneToOneFeatureMixin,
-    TransformerMixin,
-    _fit_context,
-)
+from sklearn.base import OneToOneFeatureMixin, TransformerMixin, _fit_context
 from sklearn.callback import CallbackSupportMixin
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
@@ -41,11 +36,7 @@ from .utils._tags import ValuatorTags, with_valuation
 
 
 class BaseValuator(
-    CallbackSupportMixin,
-    OneToOneFeatureMixin,
-    TransformerMixin,
-    LabelOpinions,
-    BaseEstimator,
+    CallbackSupportMixin, OneToOneFeatureMixin, TransformerMixin, LabelOpinions
 ):
     """Base class of all valuators.
 
@@ -68,7 +59,9 @@ class BaseValuator(
         - float in [0, 1): the share with the lowest values, exactly
           ``floor(drop * n_samples)`` rows, ties broken by row order;
         - ``"auto"``: the lower of two clusters of the values, as far as the method
-          itself doubts those rows; never more than half of a class;
+          itself doubts those rows; never more than half of a class. A label is doubted
+          where it is more likely wrong than right, given the noise that the method
+          sees, see the user guide on rare classes;
         - ``"negative"``: values below 0;
         - callable: takes the values, returns a boolean mask of the rows to keep.
 

@@ -67,8 +67,8 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
     utility : {"auto", "state", "cost"}, default="auto"
         ``"cost"`` is :math:`-\Phi_i`; ``"state"`` is the paper's
         :math:`-X_T \cdot \nabla_{X_T} \Phi_i` (regression: the negative absolute
-        residual of the last epoch). ``"auto"``: ``"cost"`` with more than two
-        classes, else ``"state"``.
+        residual of the last epoch). ``"auto"``: ``"cost"`` for classes, ``"state"``
+        for real targets.
 
     reweight : "auto" or bool, default="auto"
         Meta re-weighting of the rows by a look-ahead on `X_val`, `y_val`; ``"auto"``
@@ -119,7 +119,7 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
 
     drop : float, "auto", "negative" or callable, default="auto"
         Which rows are of low value, see `BaseValuator`. ``"auto"`` drops only rows
-        whose label the network gave, on average, a probability below one half
+        whose label is more likely wrong than right by `class_probabilities_`
         (regression: whose residual is beyond 2.5 robust standard deviations).
 
     random_state : int, RandomState instance or None, default=None
@@ -187,7 +187,8 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
     Notes
     -----
     Time is O(max_epochs * n_samples * n_members * n_steps * hidden_dim * (n_features +
-    hidden_dim)). Memory is one float32 copy of `X` and O(n_samples * n_members); `X`
+    hidden_dim)). Memory is one float32 copy of `X` and O(n_samples * (n_members +
+    n_classes)); `X`
     may be a `numpy.memmap`.
 
     `predict_values` gives a row's utility under the trained dynamics without noise,
