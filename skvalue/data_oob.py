@@ -32,6 +32,8 @@ from .utils._sklearn import HasMethods, Interval, RealNotInt, StrOptions
 
 # Estimators that are fitted before their scores are added and they are discarded.
 _BLOCK = 8
+# Leaves of fewer rows repeat the label of a wrong row next to it.
+_MIN_SAMPLES_LEAF = 3
 # A regression row is implausible beyond this many median absolute residuals.
 _RESIDUAL_LIMIT = 4.5
 
@@ -47,7 +49,8 @@ class DataOOB(BaseValuator):
     ----------
     estimator : estimator or None, default=None
         What is bagged, by `BaggingClassifier` or `BaggingRegressor`. None: the trees
-        of a random forest with scikit-learn's defaults.
+        of a random forest, with leaves of at least 3 rows and else with scikit-learn's
+        defaults.
 
     n_estimators : int, default=1000
         Number of estimators, at least 1.
@@ -102,9 +105,12 @@ class DataOOB(BaseValuator):
     oob_counts_ : ndarray of shape (n_samples,), dtype int64
         Number of out-of-bag estimators of each row.
 
+    class_probabilities_ : ndarray of shape (n_samples, n_classes)
+        Mean out-of-bag probability of each class (votes, where the estimator has no
+        ``predict_proba``), in the order of `classes_`; classification only.
+
     label_probabilities_ : ndarray of shape (n_samples,)
-        Mean out-of-bag probability of each row's label, in [0, 1]; classification
-        only.
+        That of each row's own label.
 
     classes_ : ndarray of shape (n_classes,)
         The labels, in classification.
@@ -132,7 +138,8 @@ class DataOOB(BaseValuator):
     -----
     Costs the fit of the ensemble, O(n_estimators n log(n)^2) for trees, and a
     prediction of the rows out of bag, about 37 % of them. Estimators are discarded
-    block by block: memory is O(n) whatever `n_estimators` is. ``X_val`` is not used.
+    block by block: memory is O(n n_classes) whatever `n_estimators` is. ``X_val`` is
+    not used.
 
     References
     ----------
@@ -218,8 +225,8 @@ class DataOOB(BaseValuator):
         )
         for block, result in zip(blocks, results, strict=True):
             with self._task(f"estimators {block[0]}-{block[1] - 1}"):
-                for rows, scores, likelihood in result:
-                    self._add(rows, scores, likelihood)
+                for rows, scores, probabilities in result:
+                    self._add(rows, scores, probabilities)
         self.n_evaluations_ = self.n_estimators
         self._check_counts(len(y))
         self._summarise(y)
@@ -241,11 +248,13 @@ class DataOOB(BaseValuator):
                 )
             # Added to in place: a fit that is interrupted leaves the old ones alone.
             self.oob_counts_, self._sums = self.oob_counts_.copy(), self._sums.copy()
+            self._class_sums = self._class_sums.copy()
             return self.n_evaluations_
         self._data = data
         self._seed = integer_seed(self.random_state)
         self.oob_counts_ = np.zeros(len(y), dtype=np.int64)
-        self._sums = np.zeros((3, len(y)))
+        self._sums = np.zeros((2, len(y)))
+        self._class_sums = np.zeros((len(y), len(getattr(self, "classes_", ()))))
         return 0
 
     def _ensemble(self):
@@ -254,7 +263,7 @@ class DataOOB(BaseValuator):
         settings = {"max_samples": self.max_samples, "n_jobs": 1}
         if self.estimator is None:
             forest = RandomForestClassifier if classification else RandomForestRegressor
-            return forest(**settings)
+            return forest(min_samples_leaf=_MIN_SAMPLES_LEAF, **settings)
         bagging = BaggingClassifier if classification else BaggingRegressor
         return bagging(self.estimator, **settings)
 
@@ -264,12 +273,12 @@ class DataOOB(BaseValuator):
             return self.scoring, getattr(self, "classes_", None)
         return self.scoring, None
 
-    def _add(self, rows, scores, likelihood):
+    def _add(self, rows, scores, probabilities):
         self.oob_counts_[rows] += 1
         self._sums[0, rows] += scores
         self._sums[1, rows] += scores**2
-        if likelihood is not None:
-            self._sums[2, rows] += likelihood
+        if probabilities is not None:
+            self._class_sums[rows] += probabilities
 
     def _check_counts(self, n_samples):
         missing = np.count_nonzero(self.oob_counts_ == 0)
@@ -288,16 +297,17 @@ class DataOOB(BaseValuator):
         )
 
     def _summarise(self, y):
-        count, (total, squares, likelihood) = self.oob_counts_, self._sums
+        count, (total, squares) = self.oob_counts_, self._sums
         mean = total / count
         variance = np.maximum(squares / count - mean**2, 0)
         stderr = np.sqrt(variance / np.maximum(count - 1, 1))
-        vars(self).pop("label_probabilities_", None)
-        if hasattr(self, "classes_"):
-            self.label_probabilities_ = likelihood / count
+        classification = hasattr(self, "classes_")
+        self._keep_class_probabilities(
+            self._class_sums / count[:, None] if classification else None
+        )
         if self.scoring != "log_proba":
             self.data_values_, self.data_values_stderr_ = mean, stderr
-        elif hasattr(self, "classes_"):
+        elif classification:
             floored = np.maximum(mean, 1 / (2 * count))
             self.data_values_ = np.log(floored)
             self.data_values_stderr_ = stderr / floored
@@ -316,7 +326,7 @@ class DataOOB(BaseValuator):
 
 
 def _fit_block(ensemble, data, seed, block, scoring):
-    """Out-of-bag rows, scores and label probabilities of a few estimators.
+    """Out-of-bag rows, scores and class probabilities of a few estimators.
 
     The estimators are numbers ``block[0]`` to ``block[1] - 1`` of the ensemble that
     scikit-learn grows from the same seed.
@@ -362,28 +372,30 @@ def _refit(estimator, X, y, weights):
 
 
 def _row_scores(ensemble, estimator, X, y, scoring, options):
-    """Score of each row, and the probability of its label (None in regression)."""
+    """Score of each row, and its class probabilities (None in regression)."""
     scoring, classes = scoring
     if not hasattr(ensemble, "classes_"):
         predicted = finite_predictions(estimator, X, **options)
         if callable(scoring):
             return _checked(scoring(y, predicted), len(y)), None
         return (predicted if scoring == "log_proba" else -((y - predicted) ** 2)), None
-    predicted, likelihood = _classify(estimator, X, y, ensemble.n_classes_, options)
+    probabilities = _classify(estimator, X, ensemble.n_classes_, options)
+    predicted = probabilities.argmax(axis=1)
     if callable(scoring):
-        return _checked(scoring(classes[y], classes[predicted]), len(y)), likelihood
-    return (likelihood if scoring == "log_proba" else predicted == y), likelihood
+        scores = _checked(scoring(classes[y], classes[predicted]), len(y))
+    elif scoring == "log_proba":
+        scores = probabilities[np.arange(len(y)), y]
+    else:
+        scores = predicted == y
+    return scores, probabilities
 
 
-def _classify(estimator, X, y, n_classes, options):
-    """Predicted codes, and the probability of the codes `y`."""
+def _classify(estimator, X, n_classes, options):
+    """Class probabilities; 1 for the predicted class where it has none."""
     if not hasattr(estimator, "predict_proba"):
-        predicted = estimator.predict(X).astype(np.intp)
-        return predicted, (predicted == y).astype(np.float64)
+        return np.eye(n_classes)[estimator.predict(X).astype(np.intp)]
     # The members of an ensemble are trained on codes; a bag may lack a class.
-    probabilities = class_probabilities(estimator, X, np.arange(n_classes), **options)
-    likelihood = np.take_along_axis(probabilities, y[:, None], axis=1)[:, 0]
-    return probabilities.argmax(axis=1), likelihood
+    return class_probabilities(estimator, X, np.arange(n_classes), **options)
 
 
 def _checked(scores, n_rows):
