@@ -247,7 +247,7 @@ def test_out_of_bag_values_of_a_bag_are_those_of_a_weighted_fit():
     ):
         again = np.concatenate([np.repeat(row, problem.weights[row]) for row in drawn])
         model = GaussianNB().fit(problem.X[again], problem.y[again])
-        own = model.predict_proba(problem.X[rows])[range(len(rows)), problem.y[rows]]
+        own = model.predict_proba(problem.X[rows])
         assert_allclose(likelihood, own)
         assert not set(rows) & set(drawn)
 
@@ -286,7 +286,7 @@ def test_rewards_of_dvrl_are_weighted():
         model = GaussianNB() if n_classes else Ridge()
         X_val, y_val = problem.held_out.values()
         held_out = rng.integers(3, size=len(y_val))
-        weighted = Split(slice(None), X_val, y_val, 0, problem.weights, held_out)
+        weighted = Split(slice(None), X_val, y_val, 0, None, problem.weights, held_out)
         again = np.repeat(np.arange(len(y_val)), held_out)
         repeated = Split(slice(None), X_val[again], y_val[again], 0)
         selected = np.arange(len(y))[::2]
