@@ -6,26 +6,23 @@ from one fitted model and one solve with the Hessian ``H`` of its mean training 
 (Koh & Liang, "Understanding Black-box Predictions via Influence Functions", 2017).
 """
 
-import sys
 from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier
-from sklearn.utils import check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
 from .._validation import validate_more_rows
 from ..base import BaseValuator
 from ..utils._folds import average_over_splits, make_splits
-from ..utils._random import integer_seed, seeded
-from ..utils._sample_weight import fit_weighted
+from ..utils._random import integer_seed
 from ..utils._sklearn import Interval, StrOptions
 from ..utils._torch_state import plain_torch
-from ._inverse_products import conjugate_gradient, lissa
-from ._linear_curvature import LinearCurvature, check_linear_model, hessian_size
+from ._linear_curvature import check_linear_model, hessian_size
 from ._memory import check_hessian_fits
+from ._one_split import is_network, is_trained, value_rows
 
 
 class InfluenceFunction(BaseValuator):
@@ -270,7 +267,7 @@ class InfluenceFunction(BaseValuator):
             sample_weight=sample_weight,
             groups=groups,
         )
-        if self.solver == "exact" and not _is_network(model):
+        if self.solver == "exact" and not is_network(model):
             n_classes = 0 if regression else len(self.classes_)
             check_hessian_fits(hessian_size(model, X.shape[1], n_classes))
         if sample_weight is not None:
@@ -278,7 +275,7 @@ class InfluenceFunction(BaseValuator):
         settings = self.get_params(deep=False)
         settings["scoring"] = self._check_scoring(model, regression, X_val)
         results = Parallel(n_jobs=self.n_jobs)(
-            delayed(_value_rows)(model, X[split.rows], y[split.rows], split, settings)
+            delayed(value_rows)(model, X[split.rows], y[split.rows], split, settings)
             for split in splits
         )
         values, self.estimators_, self._curvatures, self._responses, n_iter = map(
@@ -293,9 +290,9 @@ class InfluenceFunction(BaseValuator):
         """The model to use, or an error before anything is computed."""
         if self.estimator is None:
             return Ridge() if regression else LogisticRegression(max_iter=1000)
-        if not _is_network(self.estimator):
+        if not is_network(self.estimator):
             check_linear_model(self.estimator)
-        if _is_trained(self.estimator) and X_val is None:
+        if is_trained(self.estimator) and X_val is None:
             raise ValueError(
                 "estimator is a trained network, which cannot be cross-fitted; give "
                 "X_val and y_val, or a skorch net that is not fitted yet."
@@ -303,7 +300,7 @@ class InfluenceFunction(BaseValuator):
         return self.estimator
 
     def _check_weighted(self, model):
-        if _is_network(model):
+        if is_network(model):
             raise ValueError(
                 f"estimator={type(model).__name__}: sample_weight reaches no training "
                 "of a network; use a linear model, or leave sample_weight out."
@@ -324,7 +321,7 @@ class InfluenceFunction(BaseValuator):
     def _model_labels(self, y):
         """Labels as the model sees them: codes for a network, else the user's own."""
         # class_weight names the user's labels, so a linear model must see those.
-        if y is None or not hasattr(self, "classes_") or _is_network(self.estimator):
+        if y is None or not hasattr(self, "classes_") or is_network(self.estimator):
             return y
         return self.classes_[y]
 
@@ -334,79 +331,4 @@ class InfluenceFunction(BaseValuator):
 
     @property
     def _allow_nd(self):
-        return _is_network(self.estimator)
-
-
-@plain_torch()
-def _value_rows(model, X, y, split, settings):
-    """Fit on the rows of a split and value each against its held-out rows."""
-    model, curvature = _fit_curvature(model, X, y, split, settings)
-    held_out = split.X_val, split.y_val
-    if split.sample_weight_val is not None:
-        held_out = *held_out, split.sample_weight_val
-    gradient = curvature.gradient(*held_out, scoring=settings["scoring"])
-    response, n_iter = _inverse_product(curvature, X, y, gradient, split.seed, settings)
-    values = curvature.training_products(X, y, response) / len(y)
-    return values, model, curvature, response, n_iter
-
-
-def _fit_curvature(model, X, y, split, settings):
-    damping = settings["damping"]
-    if not _is_network(model):
-        model = fit_weighted(seeded(model, split.seed), X, y, split.sample_weight)
-        curvature = LinearCurvature(model, y, damping, split.sample_weight)
-        curvature.check_optimum(X, y)
-        return model, curvature
-    from .._torch.network_curvature import NetworkCurvature, fit_network
-
-    if not _is_trained(model):
-        model = fit_network(model, X, y, seed=split.seed)
-    names = ("damping", "curvature", "batch_size", "device")
-    network_settings = {name: settings[name] for name in names}
-    return model, NetworkCurvature(model, len(y), **network_settings)
-
-
-def _inverse_product(curvature, X, y, gradient, seed, settings):
-    """Inverse Hessian of the training loss times the validation gradient."""
-    if settings["solver"] == "exact":
-        check_hessian_fits(curvature.hessian_size)
-        return curvature.solve(X, y, gradient), 1
-    hessian, scale = curvature.hessian_operator(X, y), curvature.scale(X)
-
-    def product(direction, rows=None):
-        # In units of their curvature, the parameters of large columns do not drown
-        # the residuals of the others.
-        return hessian(direction / scale, rows) / scale
-
-    if settings["solver"] == "cg":
-        response, n_iter = conjugate_gradient(
-            product,
-            gradient / scale,
-            tol=settings["tol"],
-            max_iter=settings["max_iter"],
-        )
-        return response / scale, n_iter
-    response = lissa(
-        product,
-        gradient / scale,
-        n_rows=len(y),
-        batch_size=settings["batch_size"],
-        max_iter=settings["max_iter"],
-        random_state=check_random_state(seed),
-    )
-    return response / scale, settings["max_iter"]
-
-
-def _is_network(estimator):
-    """Whether this is a torch module or a skorch net, without importing either."""
-    torch, skorch = sys.modules.get("torch"), sys.modules.get("skorch")
-    return (torch is not None and isinstance(estimator, torch.nn.Module)) or (
-        skorch is not None and isinstance(estimator, skorch.NeuralNet)
-    )
-
-
-def _is_trained(estimator):
-    """Whether a network is used as it is: a module, or a fitted skorch net."""
-    if not _is_network(estimator):
-        return False
-    return getattr(estimator, "initialized_", not hasattr(estimator, "criterion"))
+        return is_network(self.estimator)
