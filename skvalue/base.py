@@ -9,17 +9,13 @@ from contextlib import contextmanager
 from numbers import Real
 
 import numpy as np
-from sklearn.base import (
-    BaseEstimator,
-    OneToOneFeatureMixin,
-    TransformerMixin,
-    _fit_context,
-)
+from sklearn.base import OneToOneFeatureMixin, TransformerMixin, _fit_context
 from sklearn.callback import CallbackSupportMixin
 from sklearn.utils.validation import check_is_fitted
 
 from ._drop import keep_mask, substitutes
 from ._held_out_scale import warn_of_other_scale
+from ._label_opinions import LabelOpinions
 from ._targets import known_task
 from ._validation import check_more_rows, validate_held_out, validate_rows
 from ._values_frame import ValuesFrameMixin, row_names
@@ -44,7 +40,7 @@ class BaseValuator(
     CallbackSupportMixin,
     OneToOneFeatureMixin,
     TransformerMixin,
-    BaseEstimator,
+    LabelOpinions,
 ):
     """Base class of all valuators.
 
@@ -67,7 +63,9 @@ class BaseValuator(
         - float in [0, 1): the share with the lowest values, exactly
           ``floor(drop * n_samples)`` rows, ties broken by row order;
         - ``"auto"``: the lower of two clusters of the values, as far as the method
-          itself doubts those rows; never more than half of a class;
+          itself doubts those rows; never more than half of a class. A label is doubted
+          where it is more likely wrong than right, given the noise that the method
+          sees, see the user guide on rare classes;
         - ``"negative"``: values below 0;
         - callable: takes the values, returns a boolean mask of the rows to keep.
 
@@ -255,11 +253,6 @@ class BaseValuator(
             plausible=self._plausible_rows(),
         )
         return np.flatnonzero(keep) if indices else keep
-
-    def _plausible_rows(self):
-        """Rows whose label the method believes; None without an opinion."""
-        probabilities = getattr(self, "label_probabilities_", None)
-        return None if probabilities is None else probabilities >= 0.5
 
     def filter(self, *arrays):
         """Return the kept rows of each array.

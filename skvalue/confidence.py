@@ -79,9 +79,12 @@ class SelfConfidence(BaseValuator):
         Value of each training row, in units of `scoring` (nats for ``"log_proba"``;
         regression: standard deviations of the residuals); higher is better.
 
+    class_probabilities_ : ndarray of shape (n_samples, n_classes)
+        Cross-validated probability of each class, in the order of `classes_`;
+        classification only.
+
     label_probabilities_ : ndarray of shape (n_samples,)
-        Cross-validated probability of each row's label, in [0, 1]; classification
-        only.
+        That of each row's own label.
 
     classes_ : ndarray of shape (n_classes,)
         The labels, in classification.
@@ -180,7 +183,7 @@ class SelfConfidence(BaseValuator):
             for fold in folds
         )
         mean = _mean_prediction(folds, predictions, len(y))
-        vars(self).pop("label_probabilities_", None)
+        self._keep_class_probabilities(mean if classification else None)
         if classification:
             self.data_values_ = self._confidence(mean, y)
         else:
@@ -227,15 +230,13 @@ class SelfConfidence(BaseValuator):
                 )
 
     def _confidence(self, probabilities, y):
-        own = np.arange(len(y)), y
-        self.label_probabilities_ = probabilities[own]
         if self.scoring == "proba":
             return self.label_probabilities_.copy()
         if self.scoring == "log_proba":
             # n rows cannot tell a smaller probability from 0.
             return np.log(np.maximum(self.label_probabilities_, 1 / (2 * len(y))))
         others = probabilities.copy()
-        others[own] = -np.inf
+        others[np.arange(len(y)), y] = -np.inf
         return self.label_probabilities_ - others.max(axis=1)
 
     def _plausible_rows(self):

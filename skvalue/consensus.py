@@ -16,12 +16,18 @@ from sklearn.base import clone
 from sklearn.utils import Bunch, check_random_state, get_tags
 from sklearn.utils.parallel import Parallel, delayed
 
+from ._label_errors import skill
 from ._targets import agreed_task, tell_task
 from .base import BaseValuator
 from .utils._device import check_device
 from .utils._random import draw_seed, integer_seed, seeded
 from .utils._sample_weight import weight_names
 from .utils._sklearn import BaseComposition
+
+# A member is poor that explains less than this share of what the best one explains of
+# the labels' entropy, and less by this much of the entropy.
+_POOR_SHARE = 0.25
+_POOR_GAP = 0.05
 
 
 class ConsensusValuator(BaseValuator, BaseComposition):
@@ -42,7 +48,11 @@ class ConsensusValuator(BaseValuator, BaseComposition):
 
     weights : array-like of shape (n_valuators,) or None, default=None
         Weight of each member in the order of `valuators`, at least 0, dropped members
-        included. None: equal weights.
+        included. None: equal weights, but 0 for a member whose `class_probabilities_`
+        predict the labels clearly worse than those of another: calibrated, they explain
+        less than a quarter of the entropy that the best do, and .05 of it less.
+        Only probabilities that did not see the labels are compared, so never those of
+        `NDDVValuator`.
 
     task : {"auto", "classification", "regression"}, default="auto"
         Whether `y` holds class labels or real targets, see `BaseValuator`.
@@ -65,9 +75,15 @@ class ConsensusValuator(BaseValuator, BaseComposition):
         Value of each training row, in standard deviations of a member; their mean is
         0; higher is better.
 
+    class_probabilities_ : ndarray of shape (n_samples, n_classes)
+        Weighted mean of the members' `class_probabilities_`, over those that have it;
+        not set where none has.
+
     label_probabilities_ : ndarray of shape (n_samples,)
-        Mean of the members' `label_probabilities_`, in [0, 1], over those that have
-        it; not set where none has.
+        That of each row's own label.
+
+    weights_ : ndarray of shape (n_members,)
+        Weights of the members in use, which sum to 1.
 
     valuators_ : list of valuators
         The fitted members, without dropped ones.
@@ -198,16 +214,33 @@ class ConsensusValuator(BaseValuator, BaseComposition):
             for member in members
         )
         self.named_valuators_ = Bunch(**dict(zip(names, self.valuators_, strict=True)))
+        if self.weights is None:
+            weights = _without_poor(self.valuators_, y)
+        self.weights_ = weights / weights.sum()
         values = [_standardised(member.data_values_) for member in self.valuators_]
         self.data_values_ = np.average(values, axis=0, weights=weights)
-        vars(self).pop("label_probabilities_", None)
-        probabilities = [
-            member.label_probabilities_
-            for member in self.valuators_
-            if hasattr(member, "label_probabilities_")
+        judges = self._judges()
+        mean = None
+        if judges:
+            probabilities, weights = zip(
+                *[(member.class_probabilities_, weight) for member, weight in judges],
+                strict=True,
+            )
+            mean = np.average(probabilities, axis=0, weights=weights)
+        self._keep_class_probabilities(mean)
+
+    def _judges(self):
+        """Members that count and judge labels, with their weights."""
+        return [
+            (member, weight)
+            for member, weight in zip(self.valuators_, self.weights_, strict=True)
+            if weight > 0 and hasattr(member, "class_probabilities_")
         ]
-        if probabilities:
-            self.label_probabilities_ = np.mean(probabilities, axis=0)
+
+    def _label_evidence(self):
+        return [
+            item for member, _ in self._judges() for item in member._label_evidence()
+        ]
 
     def _members(self):
         """Names, valuators and weights of the members that are not dropped."""
@@ -258,7 +291,8 @@ class ConsensusValuator(BaseValuator, BaseComposition):
 
     def _given_members(self):
         """Members as far as there are any, before fit has checked the list."""
-        members = [item[-1] for item in self.valuators or [] if isinstance(item, tuple)]
+        listed = self.valuators if isinstance(self.valuators, list) else []
+        members = [item[-1] for item in listed if isinstance(item, tuple)]
         return [member for member in members if isinstance(member, BaseValuator)]
 
     def _can_use_weights(self):
@@ -308,6 +342,26 @@ def _fit_member(member, task, X, y, X_val, y_val, given):
     member = clone(member)
     tell_task(member, task)
     return member.fit(X, y, X_val=X_val, y_val=y_val, **given)
+
+
+def _without_poor(members, y):
+    """Weights 1, and 0 for members that are clearly worse judges of labels than others.
+
+    Only probabilities that did not see the labels can be compared.
+    """
+    skills = np.array(
+        [
+            skill(member.class_probabilities_, y)
+            if hasattr(member, "class_probabilities_") and not member._saw_labels
+            else np.nan
+            for member in members
+        ]
+    )
+    if np.isnan(skills).all():
+        return np.ones(len(members))
+    best = np.nanmax(skills)
+    poor = (skills < best * _POOR_SHARE) & (skills < best - _POOR_GAP)
+    return np.where(poor, 0.0, 1.0)
 
 
 def _standardised(values):

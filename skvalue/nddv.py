@@ -68,8 +68,8 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
     utility : {"auto", "state", "cost"}, default="auto"
         ``"cost"`` is :math:`-\Phi_i`; ``"state"`` is the paper's
         :math:`-X_T \cdot \nabla_{X_T} \Phi_i` (regression: the negative absolute
-        residual of the last epoch). ``"auto"``: ``"cost"`` with more than two
-        classes, else ``"state"``.
+        residual of the last epoch). ``"auto"``: ``"cost"`` for classes, ``"state"``
+        for real targets.
 
     reweight : "auto" or bool, default="auto"
         Meta re-weighting of the rows by a look-ahead on `X_val`, `y_val`; ``"auto"``
@@ -120,7 +120,7 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
 
     drop : float, "auto", "negative" or callable, default="auto"
         Which rows are of low value, see `BaseValuator`. ``"auto"`` drops only rows
-        whose label the network gave, on average, a probability below one half
+        whose label is more likely wrong than right by `class_probabilities_`
         (regression: whose residual is beyond 2.5 robust standard deviations).
 
     random_state : int, RandomState instance or None, default=None
@@ -138,9 +138,13 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
     utilities_ : ndarray of shape (n_samples,)
         Utility of each row.
 
-    label_probabilities_ : ndarray of shape (n_samples,)
+    class_probabilities_ : ndarray of shape (n_samples, n_classes)
         Classification: mean over epochs and members of the probability that the
-        network gave the observed label.
+        network gave each class, in the order of `classes_`, before the step on the
+        row.
+
+    label_probabilities_ : ndarray of shape (n_samples,)
+        That of each row's own label.
 
     residuals_ : ndarray of shape (n_samples,)
         Regression: absolute residual in the last epoch, in units of `y`.
@@ -184,7 +188,8 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
     Notes
     -----
     Time is O(max_epochs * n_samples * n_members * n_steps * hidden_dim * (n_features +
-    hidden_dim)). Memory is one float32 copy of `X` and O(n_samples * n_members); `X`
+    hidden_dim)). Memory is one float32 copy of `X` and O(n_samples * (n_members +
+    n_classes)); `X`
     may be a `numpy.memmap`.
 
     `predict_values` gives a row's utility under the trained dynamics without noise,
@@ -293,6 +298,8 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
         self.callbacks = callbacks
         self.net_params = net_params
 
+    _saw_labels = True
+
     # ---------------------------------------------------------------- fitting
 
     def _n_tasks(self):
@@ -337,7 +344,6 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
             self.state_trajectories_, self.adjoint_trajectories_ = (
                 training.trajectories(self.net_, rows)
             )
-        self._keep_best_classes(X)
 
     def _rows(self, X, y):
         """Standardised float32 rows and targets as tensors on the device."""
@@ -350,16 +356,15 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
         self.utilities_ = utilities
         self._mean_utility = np.average(utilities, weights=weights)
         self.data_values_ = _dynamic_marginal_contribution(utilities, weights)
-        for name in ["label_probabilities_", "residuals_", "value_trajectories_"]:
+        for name in ["residuals_", "value_trajectories_"]:
             vars(self).pop(name, None)
-        if hasattr(self, "classes_"):
-            self.label_probabilities_ = belief
-        else:
+        classification = hasattr(self, "classes_")
+        self._keep_class_probabilities(belief if classification else None)
+        if not classification:
             self.residuals_ = belief * self._y_scale
         if trajectory is not None:
-            self.value_trajectories_ = _dynamic_marginal_contribution(
-                trajectory, weights
-            )
+            contribution = _dynamic_marginal_contribution(trajectory, weights)
+            self.value_trajectories_ = contribution
 
     def _plausible_rows(self):
         if hasattr(self, "classes_"):
@@ -391,5 +396,4 @@ def _dynamic_marginal_contribution(utilities, weights):
     """Utility of a row minus the mean utility of the others   [Eq. 39-40]."""
     n_samples = utilities.shape[-1]
     mean = np.average(utilities, axis=-1, weights=weights, keepdims=True)
-    centred = utilities - mean
-    return centred * (n_samples / (n_samples - 1))
+    return (utilities - mean) * (n_samples / (n_samples - 1))

@@ -11,18 +11,21 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier
+from sklearn.utils import check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
 from .._validation import validate_more_rows
 from ..base import BaseValuator
 from ..utils._folds import average_over_splits, make_splits
-from ..utils._random import integer_seed
+from ..utils._random import integer_seed, seeded
+from ..utils._sample_weight import fit_weighted
 from ..utils._sklearn import Interval, StrOptions
 from ..utils._torch_state import plain_torch
-from ._linear_curvature import check_linear_model, hessian_size
+from ._inverse_products import conjugate_gradient, lissa
+from ._linear_curvature import LinearCurvature, check_linear_model, hessian_size
 from ._memory import check_hessian_fits
-from ._one_split import is_network, is_trained, value_rows
+from ._networks import is_network, is_trained
 
 
 class InfluenceFunction(BaseValuator):
@@ -275,7 +278,7 @@ class InfluenceFunction(BaseValuator):
         settings = self.get_params(deep=False)
         settings["scoring"] = self._check_scoring(model, regression, X_val)
         results = Parallel(n_jobs=self.n_jobs)(
-            delayed(value_rows)(model, X[split.rows], y[split.rows], split, settings)
+            delayed(_value_rows)(model, X[split.rows], y[split.rows], split, settings)
             for split in splits
         )
         values, self.estimators_, self._curvatures, self._responses, n_iter = map(
@@ -332,3 +335,63 @@ class InfluenceFunction(BaseValuator):
     @property
     def _allow_nd(self):
         return is_network(self.estimator)
+
+
+@plain_torch()
+def _value_rows(model, X, y, split, settings):
+    """Fit on the rows of a split and value each against its held-out rows."""
+    model, curvature = _fit_curvature(model, X, y, split, settings)
+    held_out = split.X_val, split.y_val
+    if split.sample_weight_val is not None:
+        held_out = *held_out, split.sample_weight_val
+    gradient = curvature.gradient(*held_out, scoring=settings["scoring"])
+    response, n_iter = _inverse_product(curvature, X, y, gradient, split.seed, settings)
+    values = curvature.training_products(X, y, response) / len(y)
+    return values, model, curvature, response, n_iter
+
+
+def _fit_curvature(model, X, y, split, settings):
+    damping = settings["damping"]
+    if not is_network(model):
+        model = fit_weighted(seeded(model, split.seed), X, y, split.sample_weight)
+        curvature = LinearCurvature(model, y, damping, split.sample_weight)
+        curvature.check_optimum(X, y)
+        return model, curvature
+    from .._torch.network_curvature import NetworkCurvature, fit_network
+
+    if not is_trained(model):
+        model = fit_network(model, X, y, seed=split.seed)
+    names = ("damping", "curvature", "batch_size", "device")
+    network_settings = {name: settings[name] for name in names}
+    return model, NetworkCurvature(model, len(y), **network_settings)
+
+
+def _inverse_product(curvature, X, y, gradient, seed, settings):
+    """Inverse Hessian of the training loss times the validation gradient."""
+    if settings["solver"] == "exact":
+        check_hessian_fits(curvature.hessian_size)
+        return curvature.solve(X, y, gradient), 1
+    hessian, scale = curvature.hessian_operator(X, y), curvature.scale(X)
+
+    def product(direction, rows=None):
+        # In units of their curvature, the parameters of large columns do not drown
+        # the residuals of the others.
+        return hessian(direction / scale, rows) / scale
+
+    if settings["solver"] == "cg":
+        response, n_iter = conjugate_gradient(
+            product,
+            gradient / scale,
+            tol=settings["tol"],
+            max_iter=settings["max_iter"],
+        )
+        return response / scale, n_iter
+    response = lissa(
+        product,
+        gradient / scale,
+        n_rows=len(y),
+        batch_size=settings["batch_size"],
+        max_iter=settings["max_iter"],
+        random_state=check_random_state(seed),
+    )
+    return response / scale, settings["max_iter"]

@@ -18,6 +18,10 @@ class ValueRecord:
     n_members, n_samples : int
         Networks trained side by side, training rows.
 
+    n_classes : int or None
+        Classes whose probabilities are averaged, too; None keeps the absolute
+        residuals of the last epoch.
+
     device : torch.device
         Where the batches are.
 
@@ -25,35 +29,45 @@ class ValueRecord:
         Keep the utilities of every epoch.
     """
 
-    def __init__(self, n_members, n_samples, device, trajectories):
+    def __init__(self, n_members, n_samples, n_classes, device, trajectories):
         self._utility = torch.zeros(n_members, n_samples, device=device)
-        self._belief = torch.zeros_like(self._utility)
-        self._sums = torch.zeros(2, n_samples, dtype=torch.float64, device=device)
+        self._sums = torch.zeros(n_samples, dtype=torch.float64, device=device)
+        self._residual = self._class_sums = None
+        if n_classes is None:
+            self._residual = torch.zeros_like(self._utility)
+        else:
+            self._class_sums = self._sums.new_zeros(n_samples, n_classes)
         self.n_epochs = 0
-        self.last_epoch = None
+        self.last_utility = None
         self.trajectory = [] if trajectories else None
 
     @torch.no_grad()
     def add(self, rows, utility, belief):
         # A row comes once an epoch to a member, so writing needs no accumulation.
         self._utility.scatter_(1, rows, utility.detach())
-        self._belief.scatter_(1, rows, belief.detach())
+        if self._residual is not None:
+            self._residual.scatter_(1, rows, belief)
+            return
+        # One member at a time: a row must not be added to twice by one call.
+        for rows_of_member, probabilities in zip(rows, belief.double(), strict=True):
+            self._class_sums.index_add_(0, rows_of_member, probabilities)
 
     def end_epoch(self):
-        self.last_epoch = torch.stack(
-            [
-                self._utility.mean(0, dtype=torch.float64),
-                self._belief.mean(0, dtype=torch.float64),
-            ]
-        )
-        self._sums += self.last_epoch
+        self.last_utility = self._utility.mean(0, dtype=torch.float64)
+        self._sums += self.last_utility
         self.n_epochs += 1
         if self.trajectory is not None:
-            self.trajectory.append(self.last_epoch[0].cpu())
+            self.trajectory.append(self.last_utility.cpu())
 
-    def means(self):
-        """Utility and label belief of each row, mean over the epochs."""
+    def mean_utility(self):
+        """Utility of each row, mean over the epochs."""
         return self._sums / self.n_epochs
+
+    def belief(self):
+        """Class probabilities, mean over the epochs, or the last absolute residual."""
+        if self._residual is not None:
+            return self._residual.mean(0, dtype=torch.float64)
+        return self._class_sums / (self.n_epochs * len(self._utility))
 
 
 class NDDVNet(PassesInterruptsOn, NeuralNet):
@@ -134,6 +148,7 @@ class NDDVNet(PassesInterruptsOn, NeuralNet):
         record = self._record = ValueRecord(
             self.module_.mean_field.shape[1],
             len(dataset),
+            None if dataset.y.is_floating_point() else self.module_.head_bias.shape[-1],
             self.device,
             self.record_trajectories,
         )
@@ -173,7 +188,7 @@ class NDDVNet(PassesInterruptsOn, NeuralNet):
             utility = row_utility(
                 self.utility, outputs, y, self.module_.head_bias, cost
             )
-            self._record.add(rows, utility, label_belief(outputs, y, cost))
+            self._record.add(rows, utility, label_belief(outputs, y))
         self.module_.update_mean_field(trajectory, weights)
         return {"loss": loss.detach() / len(X), "y_pred": outputs}
 
