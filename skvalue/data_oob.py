@@ -15,7 +15,6 @@ from numbers import Integral
 
 import joblib
 import numpy as np
-from sklearn.base import clone
 from sklearn.ensemble import (
     BaggingClassifier,
     BaggingRegressor,
@@ -25,9 +24,9 @@ from sklearn.ensemble import (
 from sklearn.utils.parallel import Parallel, delayed
 
 from .base import BaseValuator
-from .utils._predictions import class_probabilities, finite_predictions
+from .utils._bags import score_block
 from .utils._random import integer_seed
-from .utils._sample_weight import check_takes_weights, fit_weighted
+from .utils._sample_weight import check_takes_weights
 from .utils._sklearn import HasMethods, Interval, RealNotInt, StrOptions
 
 # Estimators that are fitted before their scores are added and they are discarded.
@@ -218,7 +217,7 @@ class DataOOB(BaseValuator):
             verbose=self.verbose,
         )
         results = parallel(
-            delayed(_fit_block)(
+            delayed(score_block)(
                 self._ensemble(), data, self._seed, block, self._score()
             )
             for block in blocks
@@ -268,7 +267,7 @@ class DataOOB(BaseValuator):
         return bagging(self.estimator, **settings)
 
     def _score(self):
-        """What `_fit_block` returns for each row: a name or (callable, classes)."""
+        """What `score_block` returns for each row: a name or (callable, classes)."""
         if callable(self.scoring):
             return self.scoring, getattr(self, "classes_", None)
         return self.scoring, None
@@ -323,86 +322,3 @@ class DataOOB(BaseValuator):
         if hasattr(self, "classes_") or self.scoring != "log_proba":
             return super()._plausible_rows()
         return self.data_values_ >= -math.log1p(_RESIDUAL_LIMIT**2)
-
-
-def _fit_block(ensemble, data, seed, block, scoring):
-    """Out-of-bag rows, scores and class probabilities of a few estimators.
-
-    The estimators are numbers ``block[0]`` to ``block[1] - 1`` of the ensemble that
-    scikit-learn grows from the same seed.
-    """
-    (X, y, sample_weight), (start, stop) = data, block
-    rng = np.random.RandomState(seed)
-    # One draw an estimator: how scikit-learn's own warm start skips those done.
-    rng.randint(np.iinfo(np.int32).max, size=start)
-    ensemble.set_params(n_estimators=stop - start, random_state=rng)
-    ensemble.fit(X, y)
-    trees = isinstance(ensemble, (RandomForestClassifier, RandomForestRegressor))
-    # The type that trees compute on: converted once, not once a tree.
-    X = X.astype(np.float32) if trees else X
-    results = []
-    for estimator, drawn in zip(
-        ensemble.estimators_, ensemble.estimators_samples_, strict=True
-    ):
-        out_of_bag = np.ones(len(y), dtype=bool)
-        out_of_bag[drawn] = False
-        rows = np.flatnonzero(out_of_bag)
-        if sample_weight is not None:
-            # scikit-learn would draw by weight: a heavy row would be in every bag.
-            weights = sample_weight * np.bincount(drawn, minlength=len(y))
-            estimator = _refit(estimator, X, y, weights)
-        if len(rows) == 0 or estimator is None:
-            continue
-        options = {"check_input": False} if trees else {}
-        results.append(
-            (
-                rows,
-                *_row_scores(ensemble, estimator, X[rows], y[rows], scoring, options),
-            )
-        )
-    return results
-
-
-def _refit(estimator, X, y, weights):
-    """The estimator of a bag, fitted with weights; None where nothing has any."""
-    rows = np.flatnonzero(weights)
-    if len(rows) == 0:
-        return None
-    return fit_weighted(clone(estimator), X[rows], y[rows], weights[rows])
-
-
-def _row_scores(ensemble, estimator, X, y, scoring, options):
-    """Score of each row, and its class probabilities (None in regression)."""
-    scoring, classes = scoring
-    if not hasattr(ensemble, "classes_"):
-        predicted = finite_predictions(estimator, X, **options)
-        if callable(scoring):
-            return _checked(scoring(y, predicted), len(y)), None
-        return (predicted if scoring == "log_proba" else -((y - predicted) ** 2)), None
-    probabilities = _classify(estimator, X, ensemble.n_classes_, options)
-    predicted = probabilities.argmax(axis=1)
-    if callable(scoring):
-        scores = _checked(scoring(classes[y], classes[predicted]), len(y))
-    elif scoring == "log_proba":
-        scores = probabilities[np.arange(len(y)), y]
-    else:
-        scores = predicted == y
-    return scores, probabilities
-
-
-def _classify(estimator, X, n_classes, options):
-    """Class probabilities; 1 for the predicted class where it has none."""
-    if not hasattr(estimator, "predict_proba"):
-        return np.eye(n_classes)[estimator.predict(X).astype(np.intp)]
-    # The members of an ensemble are trained on codes; a bag may lack a class.
-    return class_probabilities(estimator, X, np.arange(n_classes), **options)
-
-
-def _checked(scores, n_rows):
-    scores = np.asarray(scores, dtype=np.float64)
-    if scores.shape != (n_rows,):
-        raise ValueError(
-            f"scoring returned an array of shape {scores.shape}; it must return the "
-            f"score of each row, of shape ({n_rows},)."
-        )
-    return scores
