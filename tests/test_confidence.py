@@ -46,7 +46,7 @@ def test_equals_cross_val_predict(digits_problem, probabilities, scoring):
         "proba": own,
         "margin": own - others,
     }
-    assert_allclose(valuator.data_values_, expected[scoring])
+    assert_allclose(valuator.data_values_, expected[scoring], atol=1e-10)
     assert_allclose(valuator.label_probabilities_, own)
 
 

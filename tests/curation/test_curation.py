@@ -535,10 +535,11 @@ def test_row_aligned_parameters_are_cut_with_the_rows(blobs, routing):
     X, y, _ = blobs
     weights, groups = np.arange(1.0, 121.0), [f"g{i}" for i in range(120)]
     with config_context(enable_metadata_routing=routing):
-        recorder = Recorder()
+        recorder, valuator = Recorder(), Agreement()
         if routing:
             recorder.set_fit_request(sample_weight="weights", groups=True)
-        model = CuratedEstimator(recorder, Agreement())
+            valuator.set_fit_request(groups=False)
+        model = CuratedEstimator(recorder, valuator)
         name = "weights" if routing else "sample_weight"
         model.fit(X, y, **{name: weights, "groups": groups})
     rows = model.sample_indices_
