@@ -65,7 +65,7 @@ class BoostedTrees:
 
     def knows(self, y):
         """Whether the model was trained on a row of each of these labels."""
-        return np.ones(len(y), bool) if self.classes is None else y == self._known(y)
+        return np.isin(y, y if self.classes is None else self.classes)
 
     def weights(self, y):
         """Weight of rows of these labels in the sums of their leaves."""
@@ -112,10 +112,6 @@ class BoostedTrees:
             return [tree.nodes["value"] for tree in self._stages[stage]]
         rate = self.model.learning_rate
         return [rate * tree.tree_.value[:, 0, 0] for tree in self._stages[stage]]
-
-    def _known(self, y):
-        places = np.searchsorted(self.classes, y).clip(max=len(self.classes) - 1)
-        return self.classes[places]
 
     def _numbered(self, tree):
         """The same tree, which predicts the number of the leaf, not its value."""

@@ -21,6 +21,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._validation import validate_more_rows
 from ..base import BaseValuator
+from ..utils._attributions import mean_over_splits
 from ..utils._chunks import row_chunks
 from ..utils._folds import average_over_splits, make_splits
 from ..utils._random import integer_seed, seeded
@@ -28,6 +29,11 @@ from ..utils._sklearn import StrOptions
 from ..utils._threads import one_thread
 from ._boosted_trees import BoostedTrees, check_boosting
 from ._leaf_influence import Rows, influence, values_of_rows
+
+# Of the default model. ROC-AUC of flipped labels, cross-fitted, with 10, 30 and 100:
+# adult .894 .891 .868, pol .964 .978 .981, electricity .805 .816 .818, digits .977 .981
+# .989.
+_N_ITERATIONS = 30
 
 
 class BoostingInfluence(BaseValuator):
@@ -53,7 +59,8 @@ class BoostingInfluence(BaseValuator):
         of log loss, for any number of classes, or squared error. All rows must train:
         ``early_stopping="auto"`` is taken as False, and what holds rows back
         (``early_stopping=True``, ``n_iter_no_change``, ``subsample < 1``) is refused.
-        None: the histogram one for the task.
+        None: the histogram one for the task, of 30 iterations, which find wrong labels
+        as well as 100 do.
 
     method : {"boostin", "leaf_influence"}, default="boostin"
         How :math:`A_{t,l}` is taken:
@@ -213,26 +220,27 @@ class BoostingInfluence(BaseValuator):
         """
         check_is_fitted(self, "data_values_")
         X_val, y_val = validate_more_rows(self, X_val, y_val, names=("X_val", "y_val"))
-        y_val = self._model_labels(y_val)
-        y = self._model_labels(self._target)
-        total, count = np.zeros((2, len(y), len(y_val)))
+        blocks = self._blocks(X_val, self._model_labels(y_val))
+        return mean_over_splits(blocks, (len(self._target), len(y_val)))
+
+    def _blocks(self, X_val, y_val):
+        """Training rows, held-out rows and attributions of each chunk of each split."""
+        labels = self._model_labels(self._target)
         for rows, trees in zip(self._training_rows, self._trees, strict=True):
+            X, y = self._rows[rows], labels[rows]
             known = np.flatnonzero(trees.knows(y_val))
-            X_split, y_split = self._rows[rows], y[rows]
-            for chunk in row_chunks(len(known), len(y_split) * trees.n_outputs):
+            for chunk in row_chunks(len(known), len(y) * trees.n_outputs):
                 columns = known[chunk]
-                place = np.ix_(np.arange(len(y))[rows], columns)
                 with one_thread():
-                    total[place] += influence(
+                    block, _ = influence(
                         trees,
-                        Rows(trees, X_split, y_split),
+                        Rows(trees, X, y),
                         Rows(trees, X_val[columns], y_val[columns]),
                         scoring=self._score,
                         method=self.method,
                         by_row=True,
-                    )[0]
-                count[place] += 1
-        return np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
+                    )
+                yield rows, columns, block
 
     def predict_values(self, X, y):
         """Value rows as if they were added to the training rows.
@@ -297,8 +305,8 @@ class BoostingInfluence(BaseValuator):
             check_boosting(self.estimator)
             return self.estimator
         if classification:
-            return HistGradientBoostingClassifier()
-        return HistGradientBoostingRegressor()
+            return HistGradientBoostingClassifier(max_iter=_N_ITERATIONS)
+        return HistGradientBoostingRegressor(max_iter=_N_ITERATIONS)
 
     def _check_scoring(self, classification, X_val):
         """What to measure on the held-out rows."""

@@ -6,23 +6,22 @@ from one fitted model and one solve with the Hessian ``H`` of its mean training 
 (Koh & Liang, "Understanding Black-box Predictions via Influence Functions", 2017).
 """
 
-import sys
 from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier
-from sklearn.utils import check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
 from .._validation import validate_more_rows
 from ..base import BaseValuator
+from ..utils._attributions import mean_over_splits
 from ..utils._folds import average_over_splits, make_splits
-from ..utils._random import integer_seed, seeded
+from ..utils._random import integer_seed
 from ..utils._sklearn import Interval, StrOptions
-from ._inverse_products import conjugate_gradient, lissa
-from ._linear_curvature import LinearCurvature, check_linear_model
+from ._curvatures import inverse_of, is_network, is_trained, value_rows
+from ._linear_curvature import check_linear_model
 
 
 class InfluenceFunction(BaseValuator):
@@ -223,6 +222,45 @@ class InfluenceFunction(BaseValuator):
         self.device = device
         self.n_jobs = n_jobs
 
+    def attributions(self, X_val, y_val):
+        """Influence of each training row on each of some held-out rows.
+
+        The row of the lowest influence is what made a wrong prediction wrong.
+
+        Parameters
+        ----------
+        X_val : {array-like, dataframe} of shape (n_val, n_features)
+            Held-out rows, those of `fit` or others.
+
+        y_val : array-like of shape (n_val,)
+            Their labels or real targets.
+
+        Returns
+        -------
+        attributions : ndarray of shape (n_samples, n_val)
+            Estimated rise of each held-out row's score when the training row is
+            removed, from one solve a held-out row; without `X_val` in `fit`, the mean
+            over the folds that have the training row. The mean over the held-out rows
+            of `fit` is ``data_values_``. NaN where no fold knows the label.
+        """
+        check_is_fitted(self, "data_values_")
+        X_val, y_val = validate_more_rows(self, X_val, y_val, names=("X_val", "y_val"))
+        columns = self._columns(X_val, self._model_labels(y_val))
+        return mean_over_splits(columns, (len(self._target), len(y_val)))
+
+    def _columns(self, X_val, y_val):
+        """Training rows, held-out row and attributions, one column at a time."""
+        labels = self._model_labels(self._target)
+        for split, curvature in zip(self._splits, self._curvatures, strict=True):
+            X, y = self._rows[split.rows], labels[split.rows]
+            inverse = inverse_of(curvature, X, y, split.seed, self._settings)
+            for column in np.flatnonzero(curvature.knows(y_val)):
+                one = slice(column, column + 1)
+                score = self._settings["scoring"]
+                response, _ = inverse(curvature.gradient(X_val[one], y_val[one], score))
+                products = curvature.row_products(X, y, response)
+                yield split.rows, one, products[:, None] / len(y)
+
     def predict_values(self, X, y):
         """Value rows as if they were added to the training rows.
 
@@ -267,13 +305,16 @@ class InfluenceFunction(BaseValuator):
         settings = self.get_params(deep=False)
         settings["scoring"] = self._check_scoring(model, regression, X_val)
         results = Parallel(n_jobs=self.n_jobs)(
-            delayed(_value_rows)(model, X[split.rows], y[split.rows], split, settings)
+            delayed(value_rows)(model, X[split.rows], y[split.rows], split, settings)
             for split in splits
         )
         values, self.estimators_, self._curvatures, self._responses, n_iter = map(
             list, zip(*results, strict=True)
         )
         self.n_iter_ = max(n_iter)
+        self._rows, self._settings = X, settings
+        # Without their held-out rows, which are not needed any more.
+        self._splits = [split._replace(X_val=None, y_val=None) for split in splits]
         self.data_values_ = average_over_splits(
             [split.rows for split in splits], values, len(y)
         )
@@ -282,9 +323,9 @@ class InfluenceFunction(BaseValuator):
         """The model to use, or an error before anything is computed."""
         if self.estimator is None:
             return Ridge() if regression else LogisticRegression(max_iter=1000)
-        if not _is_network(self.estimator):
+        if not is_network(self.estimator):
             check_linear_model(self.estimator)
-        if _is_trained(self.estimator) and X_val is None:
+        if is_trained(self.estimator) and X_val is None:
             raise ValueError(
                 "estimator is a trained network, which cannot be cross-fitted; give "
                 "X_val and y_val, or a skorch net that is not fitted yet."
@@ -306,7 +347,7 @@ class InfluenceFunction(BaseValuator):
     def _model_labels(self, y):
         """Labels as the model sees them: codes for a network, else the user's own."""
         # class_weight names the user's labels, so a linear model must see those.
-        if y is None or not hasattr(self, "classes_") or _is_network(self.estimator):
+        if y is None or not hasattr(self, "classes_") or is_network(self.estimator):
             return y
         return self.classes_[y]
 
@@ -316,62 +357,4 @@ class InfluenceFunction(BaseValuator):
 
     @property
     def _allow_nd(self):
-        return _is_network(self.estimator)
-
-
-def _value_rows(model, X, y, split, settings):
-    """Fit on the rows of a split and value each against its held-out rows."""
-    model, curvature = _fit_curvature(model, X, y, split.seed, settings)
-    gradient = curvature.gradient(split.X_val, split.y_val, settings["scoring"])
-    response, n_iter = _inverse_product(curvature, X, y, gradient, split.seed, settings)
-    values = curvature.row_products(X, y, response) / len(y)
-    return values, model, curvature, response, n_iter
-
-
-def _fit_curvature(model, X, y, seed, settings):
-    damping = settings["damping"]
-    if not _is_network(model):
-        model = seeded(model, seed).fit(X, y)
-        return model, LinearCurvature(model, y, damping)
-    from .._torch.network_curvature import NetworkCurvature, fit_network
-
-    if not _is_trained(model):
-        model = fit_network(model, X, y, seed=seed)
-    names = ("damping", "curvature", "batch_size", "device")
-    network_settings = {name: settings[name] for name in names}
-    return model, NetworkCurvature(model, len(y), **network_settings)
-
-
-def _inverse_product(curvature, X, y, gradient, seed, settings):
-    """Inverse Hessian of the training loss times the validation gradient."""
-    if settings["solver"] == "exact":
-        return curvature.solve(X, y, gradient), 1
-    product = curvature.hessian_operator(X, y)
-    if settings["solver"] == "cg":
-        return conjugate_gradient(
-            product, gradient, tol=settings["tol"], max_iter=settings["max_iter"]
-        )
-    response = lissa(
-        product,
-        gradient,
-        n_rows=len(y),
-        batch_size=settings["batch_size"],
-        max_iter=settings["max_iter"],
-        random_state=check_random_state(seed),
-    )
-    return response, settings["max_iter"]
-
-
-def _is_network(estimator):
-    """Whether this is a torch module or a skorch net, without importing either."""
-    torch, skorch = sys.modules.get("torch"), sys.modules.get("skorch")
-    return (torch is not None and isinstance(estimator, torch.nn.Module)) or (
-        skorch is not None and isinstance(estimator, skorch.NeuralNet)
-    )
-
-
-def _is_trained(estimator):
-    """Whether a network is used as it is: a module, or a fitted skorch net."""
-    if not _is_network(estimator):
-        return False
-    return getattr(estimator, "initialized_", not hasattr(estimator, "criterion"))
+        return is_network(self.estimator)

@@ -34,7 +34,8 @@ costs: one score, such as a mean, is one pass from the last tree to the first. F
 differentiation (Sharchilev et al.) takes a pass for each training row.
 
 With a mean :math:`\mu` (the score itself, expit or softmax of it) and a target y:
-:math:`g = \mu - y`; squared loss :math:`h = 1`; log loss :math:`h_k = \mu_k(1 - \mu_k)`,
+:math:`g = \mu - y`; squared loss :math:`h = 1`; log loss
+:math:`h_k = \mu_k(1 - \mu_k)`,
 :math:`\partial g_k / \partial F_m = \mu_k (\delta_{km} - \mu_m)` and
 :math:`\partial h_k / \partial F_m = (1 - 2\mu_k)\, \partial g_k / \partial F_m`.
 """
@@ -200,10 +201,11 @@ def influence(trees, training, held_out, *, scoring, method, by_row=False):
         first, second = training.gradient, training.hessian
         steps, moved, responses[stage] = np.empty_like(first), [], []
         for k, added in enumerate(trees.values(stage)):
-            pull = _held_out_sums(held_out_leaves[k], gradient[:, k], len(added), by_row)
+            at_node, n_nodes = held_out_leaves[k], len(added)
+            pull = _held_out_sums(at_node, gradient[:, k], n_nodes, by_row)
             if exact:
-                pull += _leaf_sums(leaves[k], carried[k], len(added))
-            curvature = np.bincount(leaves[k], weights * second[:, k], len(added))
+                pull += _leaf_sums(leaves[k], carried[k], n_nodes)
+            curvature = np.bincount(leaves[k], weights * second[:, k], n_nodes)
             response = trees.shrinkage * _ratio(pull, curvature + trees.l2)
             at_rows = response[leaves[k]]
             steps[:, k] = added[leaves[k]] / trees.shrinkage
@@ -274,4 +276,5 @@ def _leaf_sums(leaves, columns, n_nodes):
 def _ratio(numerator, denominator):
     """Each row of the numerator over the denominator; 0 where nothing is curved."""
     flat = denominator < _LEAST_CURVATURE
-    return np.where(flat, 0.0, 1 / np.where(flat, 1.0, denominator))[:, None] * numerator
+    inverse = np.where(flat, 0.0, 1 / np.where(flat, 1.0, denominator))
+    return inverse[:, None] * numerator

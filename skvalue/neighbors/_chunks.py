@@ -30,14 +30,29 @@ class Problem(NamedTuple):
 
 def chunk_values(problem, X_test, y_test, max_rank):
     """Sum over a few held-out rows of the values of all training rows."""
+    keys, values = _ranked_values(problem, X_test, y_test, max_rank)
+    if keys is None:
+        return values.sum(axis=0)
+    return np.bincount(keys.ravel(), values.ravel(), problem.order.n_samples)
+
+
+def chunk_attributions(problem, X_test, y_test, max_rank):
+    """Values of all training rows for each of a few held-out rows, one a column."""
+    keys, values = _ranked_values(problem, X_test, y_test, max_rank)
+    if keys is not None:
+        ranked, values = values, np.zeros((len(y_test), problem.order.n_samples))
+        np.put_along_axis(values, keys, ranked, axis=1)
+    return values.T
+
+
+def _ranked_values(problem, X_test, y_test, max_rank):
+    """Training rows by rank, and their values; None for rows in their own order."""
     order, k = problem.order, problem.n_neighbors
     wanted = y_test[:, None]
     if problem.utility == "threshold":
         inside = order.within(X_test, problem.radius)
-        values = recursions.threshold_values(
-            problem.target == wanted, inside, problem.chance
-        )
-        return values.sum(axis=0)
+        right = problem.target == wanted
+        return None, recursions.threshold_values(right, inside, problem.chance)
     keys = order.sorted_keys(X_test, max_rank)
     if problem.weighted:
         weights = _distance_weights(order.distances(keys))
@@ -45,16 +60,13 @@ def chunk_values(problem, X_test, y_test, max_rank):
     targets = problem.target[keys]
     if problem.utility == "regression":
         origin = problem.origin
-        values = recursions.regression_values(targets - origin, wanted - origin, k)
-    else:
-        scores = (targets == wanted).view(np.int8)
-        if problem.weighted:
-            scores = scores * weights
-        if problem.utility == "soft":
-            values = recursions.soft_values(scores, k, problem.chance)
-        else:
-            values = recursions.hard_values(scores, k, n_rows=order.n_samples)
-    return np.bincount(keys.ravel(), values.ravel(), order.n_samples)
+        return keys, recursions.regression_values(targets - origin, wanted - origin, k)
+    scores = (targets == wanted).view(np.int8)
+    if problem.weighted:
+        scores = scores * weights
+    if problem.utility == "soft":
+        return keys, recursions.soft_values(scores, k, problem.chance)
+    return keys, recursions.hard_values(scores, k, n_rows=order.n_samples)
 
 
 def _distance_weights(distances, nearest=None):

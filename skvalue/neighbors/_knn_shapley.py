@@ -19,10 +19,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._validation import validate_more_rows
 from ..base import BaseValuator
+from ..utils._attributions import mean_over_splits
 from ..utils._folds import average_over_splits, make_splits
 from ..utils._random import integer_seed
 from ..utils._sklearn import Interval, StrOptions
-from ._chunks import Problem, chunk_newcomers, chunk_values
+from ._chunks import Problem, chunk_attributions, chunk_newcomers, chunk_values
 from ._order import NeighbourOrder
 
 # Rows whose neighbours tell the default radius.
@@ -323,6 +324,40 @@ class KNNShapley(BaseValuator):
         if not hasattr(self, "classes_"):
             return target
         return target.astype(np.min_scalar_type(len(self.classes_)))
+
+    def attributions(self, X_val, y_val):
+        """Value of each training row for each of some held-out rows.
+
+        The row of the lowest value is what made a wrong prediction wrong.
+
+        Parameters
+        ----------
+        X_val : {array-like, sparse matrix} of shape (n_val, n_features)
+            Held-out rows, those of `fit` or others.
+
+        y_val : array-like of shape (n_val,)
+            Their labels or targets.
+
+        Returns
+        -------
+        attributions : ndarray of shape (n_samples, n_val)
+            Shapley values of the game of each held-out row, in units of the utility;
+            without ``X_val`` in `fit`, the mean over the folds that have the training
+            row. The mean over the held-out rows of `fit` is ``data_values_``.
+        """
+        check_is_fitted(self, "data_values_")
+        X_val, y_val = validate_more_rows(self, X_val, y_val, names=("X_val", "y_val"))
+        blocks = self._blocks(X_val, y_val)
+        return mean_over_splits(blocks, (len(self._target), len(y_val)))
+
+    def _blocks(self, X_val, y_val):
+        """Training rows, held-out rows and attributions of each chunk of each split."""
+        for split in self._splits:
+            start, split = 0, split._replace(X_val=X_val, y_val=y_val)
+            for block in self._each_chunk(chunk_attributions, split, self.max_rank):
+                stop = start + block.shape[1]
+                yield split.rows, slice(start, stop), block
+                start = stop
 
     def predict_values(self, X, y):
         """Value that each new row would have if it joined the training rows alone.
