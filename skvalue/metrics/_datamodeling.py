@@ -94,8 +94,8 @@ def linear_datamodeling_score(attributions, subsets, outputs):
     if subsets.shape[1] != len(attributions) or outputs.shape != expected:
         raise ValueError(
             f"attributions of shape {attributions.shape}, subsets of shape "
-            f"{subsets.shape} and outputs of shape {outputs.shape} do not fit; "
-            "(n_samples, n_val), (n_subsets, n_samples) and (n_subsets, n_val) are needed."
+            f"{subsets.shape} and outputs of shape {outputs.shape} do not fit; give "
+            "(n_samples, n_val), (n_subsets, n_samples) and (n_subsets, n_val)."
         )
     if len(subsets) < 2:
         raise ValueError("subsets holds one subset; a correlation needs at least 2.")
