@@ -24,6 +24,7 @@ from ._drop import keep_mask, substitutes
 from ._gate import narrow_indices
 from ._targets import known_task
 from ._validation import check_more_rows, validate_held_out, validate_rows
+from ._weights_groups import for_fit, keep_group_values, show_weights
 from .utils._device import check_device
 from .utils._naming import naming
 from .utils._refit import whole_or_not_at_all
@@ -82,6 +83,12 @@ class BaseValuator(
 
     fill_indices_ : ndarray of shape (n_samples,)
         After ``fit_transform``: the training row at each place of its output.
+
+    groups_ : ndarray of shape (n_groups,)
+        The labels of the groups, sorted, where `fit` got `groups`.
+
+    group_values_ : ndarray of shape (n_groups,), dtype float64
+        Value of each of them: the sum of the values of its rows.
     """
 
     _parameter_constraints = {
@@ -102,6 +109,10 @@ class BaseValuator(
     _uses_held_out = False
     _cost = "unknown"
 
+    def __init_subclass__(cls, **kwargs):
+        show_weights(cls)
+        super().__init_subclass__(**kwargs)
+
     def __init__(self, *, task="auto", drop="auto", random_state=None, verbose=0):
         self.task = task
         self.drop = drop
@@ -112,7 +123,7 @@ class BaseValuator(
 
     @whole_or_not_at_all
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y, *, X_val=None, y_val=None):
+    def fit(self, X, y, *, X_val=None, y_val=None, sample_weight=None, groups=None):
         """Value every training row.
 
         Parameters
@@ -130,6 +141,15 @@ class BaseValuator(
         y_val : array-like of shape (n_val,), default=None
             Labels of `X_val`.
 
+        sample_weight : array-like of shape (n_samples,), default=None
+            How often each row counts, >= 0 and not all 0. Methods that cannot use
+            weights raise an error that says so.
+
+        groups : array-like of shape (n_samples,), default=None
+            Where each row comes from, such as its source, user or batch: labels of one
+            type, none missing. They reach a `cv` that splits by groups, and have values
+            of their own, `group_values_`.
+
         Returns
         -------
         self : object
@@ -138,26 +158,31 @@ class BaseValuator(
         Raises
         ------
         ValueError
-            If a parameter, `X`, `y`, `X_val` or `y_val` is not usable; the message
-            names it. Raised before any expensive work. A fit that fails leaves the
-            valuator as it was.
+            If a parameter or an argument is not usable; the message names it. Raised
+            before any expensive work. A fit that fails leaves the valuator as it was.
         """
         check_device(getattr(self, "device", "cpu"))
         X, y = validate_rows(self, X, y)
         X_val, y_val = validate_held_out(self, X_val, y_val)
+        given = for_fit(self, len(y), sample_weight, groups)
         vars(self).pop("fill_indices_", None)
         self._target = y
         context = self._init_callback_context(max_subtasks=self._n_tasks())
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)
-        self._fit(X, y, X_val, y_val)
+        self._fit(X, y, X_val, y_val, **given)
         self._check_values(len(y))
+        keep_group_values(self)
         context.call_on_fit_task_end(
             estimator=self, X=X, y=y, reconstruction_attributes={}
         )
         return self
 
     def _fit(self, X, y, X_val, y_val):
-        """Set ``data_values_`` from validated rows and encoded labels."""
+        """Set ``data_values_`` from validated rows and encoded labels.
+
+        A method that uses weights or groups adds ``*, sample_weight=None, groups=None``
+        or one of them: it gets what was given to `fit`, and nothing it does not take.
+        """
         raise NotImplementedError
 
     def _n_tasks(self):
@@ -285,7 +310,9 @@ class BaseValuator(
             return copy.copy(X) if get_feature_names(X) is None else checked
         return _as_container(X, checked)
 
-    def fit_transform(self, X, y, *, X_val=None, y_val=None):
+    def fit_transform(
+        self, X, y, *, X_val=None, y_val=None, sample_weight=None, groups=None
+    ):
         """Value the training rows and replace those of low value.
 
         The output is as long as the input, as a Pipeline demands: every dropped row
@@ -307,12 +334,19 @@ class BaseValuator(
         y_val : array-like of shape (n_val,), default=None
             Labels of `X_val`.
 
+        sample_weight : array-like of shape (n_samples,), default=None
+            How often each row counts, see `fit`.
+
+        groups : array-like of shape (n_samples,), default=None
+            Where each row comes from, see `fit`.
+
         Returns
         -------
         X_clean : same type as X, of shape (n_samples, n_features)
             Container, dtype, index, column names and sparsity are those of `X`.
         """
-        self.fit(X, y, X_val=X_val, y_val=y_val)
+        of_rows = {"sample_weight": sample_weight, "groups": groups}
+        self.fit(X, y, X_val=X_val, y_val=y_val, **of_rows)
         keep = self.get_support()
         self.fill_indices_ = substitutes(
             self.data_values_,

@@ -17,7 +17,7 @@ METHODS = """
 FLOORS = [
     "utils",
     "_torch _linear_engine",
-    "_coalitions _drop _gate _targets datasets",
+    "_coalitions _drop _gate _targets _weights_groups datasets",
     "_validation",
     "base _class_values games metrics",
     METHODS,
