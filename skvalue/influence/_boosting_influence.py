@@ -30,10 +30,11 @@ from ..utils._threads import one_thread
 from ._boosted_trees import BoostedTrees, check_boosting
 from ._leaf_influence import Rows, influence, values_of_rows
 
-# Of the default model. ROC-AUC of flipped labels, cross-fitted on 1000 rows, with 10, 30
-# and 100 iterations: adult .894 .891 .868, pol .964 .978 .981, electricity .805 .816
-# .818, digits .977 .981 .989. With 5, 10 and 20 rows a leaf, of 100 rows: adult .824
-# .824 .807, pol .942 .932 .913, electricity .740 .785 .782, 2dplanes .833 .877 .882.
+# Of the default model. ROC-AUC of flipped labels, cross-fitted on 1000 rows, with 10,
+# 30 and 100 iterations: adult .894 .891 .868, pol .964 .978 .981, electricity .805
+# .816 .818, digits .977 .981 .989. With 5, 10 and 20 rows a leaf, of 100 rows: adult
+# .824 .824 .807, pol .942 .932 .913, electricity .740 .785 .782, 2dplanes .833 .877
+# .882.
 _DEFAULTS = {"max_iter": 30, "min_samples_leaf": 10}
 
 

@@ -11,6 +11,7 @@ from sklearn.base import clone, is_classifier
 from sklearn.utils import check_array, check_X_y
 from sklearn.utils.parallel import Parallel, delayed
 
+from ..utils._naming import naming
 from ..utils._predictions import class_probabilities, finite_predictions
 from ..utils._random import draw_seed, integer_seed, seeded
 
@@ -78,11 +79,9 @@ def linear_datamodeling_score(attributions, subsets, outputs):
     >>> scores["mean"], scores["per_row"].tolist()
     (1.0, [1.0, 1.0])
     """
-    attributions = check_array(
-        attributions, dtype=np.float64, input_name="attributions", estimator="the score"
-    )
-    outputs = check_array(
-        outputs, dtype=np.float64, input_name="outputs", estimator="the score"
+    attributions, outputs = (
+        _finite(numbers, name)
+        for numbers, name in ((attributions, "attributions"), (outputs, "outputs"))
     )
     subsets = np.asarray(subsets)
     if subsets.ndim != 2 or not np.isin(subsets, [0, 1]).all():
@@ -110,6 +109,11 @@ def linear_datamodeling_score(attributions, subsets, outputs):
     )
     mean = float(per_row[defined].mean()) if defined.any() else np.nan
     return {"mean": mean, "per_row": per_row}
+
+
+def _finite(numbers, name):
+    with naming(name):
+        return check_array(numbers, dtype=np.float64, input_name=name)
 
 
 def retrained_outputs(
@@ -193,13 +197,22 @@ def retrained_outputs(
     >>> scores["mean"] > 0.5
     True
     """
-    X, y = check_X_y(X, y, dtype=None, ensure_all_finite="allow-nan")
-    X_val, y_val = check_X_y(X_val, y_val, dtype=None, ensure_all_finite="allow-nan")
+    with naming("X", "y"):
+        X, y = check_X_y(X, y, dtype=None, ensure_all_finite="allow-nan")
+    with naming("X_val", "y_val"):
+        X_val, y_val = check_X_y(
+            X_val, y_val, dtype=None, ensure_all_finite="allow-nan"
+        )
     if not isinstance(n_subsets, Integral) or n_subsets < 2:
         raise ValueError(f"n_subsets={n_subsets!r} must be a whole number >= 2.")
     if not isinstance(subset_size, Real) or not 0 < subset_size < 1:
         raise ValueError(f"subset_size={subset_size!r} must be a number in (0, 1).")
     classes = np.unique(y) if is_classifier(estimator) else None
+    if classes is not None and not hasattr(estimator, "predict_proba"):
+        raise ValueError(
+            f"estimator={type(estimator).__name__} has no predict_proba, which outputs "
+            "are made of; calibrate it (CalibratedClassifierCV) or give another."
+        )
     if classes is not None and not np.isin(y_val, classes).all():
         raise ValueError("y_val has labels that y lacks; no model can predict them.")
     rng = np.random.RandomState(integer_seed(random_state) % 2**32)
