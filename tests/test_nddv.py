@@ -55,9 +55,13 @@ def test_wrong_labels_have_low_values(n_classes, utility):
     ).all()
 
 
-def test_auto_utility_is_state_for_two_classes_and_cost_for_more():
-    for n_classes, utility in [(2, "state"), (3, "cost")]:
-        X, y, _ = make_noisy(n_classes=n_classes)
+def test_auto_utility_is_cost_for_classes_and_state_for_real_targets():
+    regression = make_two_planes(100, regression=True, random_state=0)
+    for (X, y), utility in [
+        (make_noisy(n_classes=2)[:2], "cost"),
+        (make_noisy(n_classes=3)[:2], "cost"),
+        (regression, "state"),
+    ]:
         np.testing.assert_array_equal(
             quick().fit(X, y).data_values_,
             quick(utility=utility).fit(X, y).data_values_,

@@ -25,6 +25,7 @@ from ..utils._attributions import mean_over_splits
 from ..utils._chunks import row_chunks
 from ..utils._folds import average_over_splits, make_splits
 from ..utils._random import integer_seed, seeded
+from ..utils._sample_weight import fit_weighted
 from ..utils._sklearn import StrOptions
 from ..utils._threads import one_thread
 from ._boosted_trees import BoostedTrees, check_boosting
@@ -233,21 +234,21 @@ class BoostingInfluence(BaseValuator):
     def _blocks(self, X_val, y_val):
         """Training rows, held-out rows and attributions of each chunk of each split."""
         labels = self._model_labels(self._target)
-        for rows, trees in zip(self._training_rows, self._trees, strict=True):
-            X, y = self._rows[rows], labels[rows]
+        for split, trees in zip(self._splits, self._trees, strict=True):
+            X, y = self._rows[split.rows], labels[split.rows]
             known = np.flatnonzero(trees.knows(y_val))
             for chunk in row_chunks(len(known), len(y) * trees.n_outputs):
                 columns = known[chunk]
                 with one_thread():
                     block, _ = influence(
                         trees,
-                        Rows(trees, X, y),
+                        Rows(trees, X, y, split.sample_weight),
                         Rows(trees, X_val[columns], y_val[columns]),
                         scoring=self._score,
                         method=self.method,
                         by_row=True,
                     )
-                yield rows, columns, block
+                yield split.rows, columns, block
 
     def predict_values(self, X, y):
         """Value rows as if they were added to the training rows.
@@ -280,7 +281,7 @@ class BoostingInfluence(BaseValuator):
             ]
         return average_over_splits(known, values, len(y))
 
-    def _fit(self, X, y, X_val, y_val):
+    def _fit(self, X, y, X_val, y_val, *, sample_weight=None, groups=None):
         classification = hasattr(self, "classes_")
         model = self._model(classification)
         self._score = self._check_scoring(classification, X_val)
@@ -293,6 +294,8 @@ class BoostingInfluence(BaseValuator):
             cv=self.cv,
             classification=classification,
             seed=integer_seed(self.random_state),
+            sample_weight=sample_weight,
+            groups=groups,
         )
         if classification:
             self._check_classes(splits, y)
@@ -304,8 +307,12 @@ class BoostingInfluence(BaseValuator):
         )
         values, self._trees, self._responses = map(list, zip(*results, strict=True))
         self.estimators_ = [trees.model for trees in self._trees]
-        self._rows, self._training_rows = X, [split.rows for split in splits]
-        self.data_values_ = average_over_splits(self._training_rows, values, len(y))
+        self._rows = X
+        # Without their held-out rows, which are not needed any more.
+        self._splits = [split._replace(X_val=None, y_val=None) for split in splits]
+        self.data_values_ = average_over_splits(
+            [split.rows for split in splits], values, len(y)
+        )
 
     def _model(self, classification):
         """The model to use, or an error before anything is computed."""
@@ -331,6 +338,8 @@ class BoostingInfluence(BaseValuator):
         """Refuse folds whose training rows are of one class: no model tells it."""
         for split in splits:
             labels = y[split.rows]
+            if split.sample_weight is not None:
+                labels = labels[split.sample_weight > 0]
             if (labels == labels[0]).all():
                 raise ValueError(
                     f"cv={self.cv!r} leaves training rows of one class "
@@ -354,11 +363,11 @@ def _value_rows(model, X, y, split, scoring, method):
         model.set_params(early_stopping=False)
     # On more threads sums are taken in another order, which may turn a split.
     with one_thread():
-        trees = BoostedTrees(model.fit(X, y), y)
+        trees = BoostedTrees(fit_weighted(model, X, y, split.sample_weight), y)
         values, responses = influence(
             trees,
-            Rows(trees, X, y),
-            Rows(trees, split.X_val, split.y_val),
+            Rows(trees, X, y, split.sample_weight),
+            Rows(trees, split.X_val, split.y_val, split.sample_weight_val),
             scoring=scoring,
             method=method,
         )

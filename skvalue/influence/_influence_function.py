@@ -20,8 +20,11 @@ from ..utils._attributions import mean_over_splits
 from ..utils._folds import average_over_splits, make_splits
 from ..utils._random import integer_seed
 from ..utils._sklearn import Interval, StrOptions
-from ._curvatures import inverse_of, is_network, is_trained, value_rows
-from ._linear_curvature import check_linear_model
+from ..utils._torch_state import plain_torch
+from ._curvatures import inverse_of, value_rows
+from ._linear_curvature import check_linear_model, hessian_size
+from ._memory import check_hessian_fits
+from ._networks import is_network, is_trained
 
 
 class InfluenceFunction(BaseValuator):
@@ -134,9 +137,9 @@ class InfluenceFunction(BaseValuator):
     Notes
     -----
     Cost for p parameters: exact O(n p^2 + p^3) time and O(p^2) memory (p counts every
-    class of a multinomial model); CG and LiSSA O(n p) a product and O(p) memory beside
-    the data. Per-row gradients are never stored: their products with the solution are
-    one derivative along it.
+    class of a multinomial model), refused where that is more than the machine has; CG
+    and LiSSA O(n p) a product and O(p) memory beside the data. Per-row gradients are
+    never stored: their products with the solution are one derivative along it.
 
     Wrong labels among the held-out rows make a log loss reward uncertainty, and wrong
     labels among the training rows are what keeps a model uncertain: cross-fitted
@@ -222,6 +225,7 @@ class InfluenceFunction(BaseValuator):
         self.device = device
         self.n_jobs = n_jobs
 
+    @plain_torch()
     def attributions(self, X_val, y_val):
         """Influence of each training row on each of some held-out rows.
 
@@ -254,13 +258,15 @@ class InfluenceFunction(BaseValuator):
         for split, curvature in zip(self._splits, self._curvatures, strict=True):
             X, y = self._rows[split.rows], labels[split.rows]
             inverse = inverse_of(curvature, X, y, split.seed, self._settings)
+            scoring = self._settings["scoring"]
             for column in np.flatnonzero(curvature.knows(y_val)):
                 one = slice(column, column + 1)
-                score = self._settings["scoring"]
-                response, _ = inverse(curvature.gradient(X_val[one], y_val[one], score))
-                products = curvature.row_products(X, y, response)
+                gradient = curvature.gradient(X_val[one], y_val[one], scoring=scoring)
+                response, _ = inverse(gradient)
+                products = curvature.training_products(X, y, response)
                 yield split.rows, one, products[:, None] / len(y)
 
+    @plain_torch()
     def predict_values(self, X, y):
         """Value rows as if they were added to the training rows.
 
@@ -282,14 +288,14 @@ class InfluenceFunction(BaseValuator):
         X, y = validate_more_rows(self, X, y)
         y = self._model_labels(y)
         values = [
-            curvature.row_products(X, y, response) / curvature.n_samples
+            curvature.row_products(X, y, response) / curvature.total_weight
             for curvature, response in zip(
                 self._curvatures, self._responses, strict=True
             )
         ]
         return np.mean(values, axis=0)
 
-    def _fit(self, X, y, X_val, y_val):
+    def _fit(self, X, y, X_val, y_val, *, sample_weight=None, groups=None):
         regression = not hasattr(self, "classes_")
         model = self._check_model(regression, X_val)
         y, y_val = self._model_labels(y), self._model_labels(y_val)
@@ -301,7 +307,14 @@ class InfluenceFunction(BaseValuator):
             cv=self.cv,
             classification=not regression,
             seed=integer_seed(self.random_state),
+            sample_weight=sample_weight,
+            groups=groups,
         )
+        if self.solver == "exact" and not is_network(model):
+            n_classes = 0 if regression else len(self.classes_)
+            check_hessian_fits(hessian_size(model, X.shape[1], n_classes))
+        if sample_weight is not None:
+            self._check_weighted(model)
         settings = self.get_params(deep=False)
         settings["scoring"] = self._check_scoring(model, regression, X_val)
         results = Parallel(n_jobs=self.n_jobs)(
@@ -331,6 +344,13 @@ class InfluenceFunction(BaseValuator):
                 "X_val and y_val, or a skorch net that is not fitted yet."
             )
         return self.estimator
+
+    def _check_weighted(self, model):
+        if is_network(model):
+            raise ValueError(
+                f"estimator={type(model).__name__}: sample_weight reaches no training "
+                "of a network; use a linear model, or leave sample_weight out."
+            )
 
     def _check_scoring(self, model, regression, X_val):
         """What to measure on the held-out rows."""

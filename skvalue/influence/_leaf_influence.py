@@ -63,14 +63,19 @@ class Rows:
 
     y : ndarray of shape (n_rows,)
         Their labels, or real targets.
+
+    sample_weight : ndarray of shape (n_rows,) or None, default=None
+        How often each counts; None: once.
     """
 
-    def __init__(self, trees, X, y):
+    def __init__(self, trees, X, y, sample_weight=None):
         self.trees = trees
         self.prepared = trees.prepared(X)
         self.scores = trees.scores(X)
         self.target = trees.target(y)
-        self.weights = trees.weights(y)
+        self.counts = np.ones(len(y)) if sample_weight is None else sample_weight
+        # Of their losses in a fit.
+        self.weights = self.counts * trees.weights(y)
         self._set_mean()
 
     def step_back(self, stage):
@@ -187,17 +192,19 @@ def influence(trees, training, held_out, *, scoring, method, by_row=False):
     """
     exact = method == "leaf_influence"
     n_rows, n_held_out = len(training.target), len(held_out.target)
-    n_columns, divisor = (n_held_out, 1) if by_row else (1, n_held_out)
+    n_columns = n_held_out if by_row else 1
+    shares = held_out.counts[:, None]
+    shares = np.ones_like(shares) if by_row else shares / shares.sum()
     weights = training.weights
     values = np.zeros((n_rows, n_columns))
     carried = np.zeros((trees.n_outputs, n_rows, n_columns)) if exact else None
-    gradient = last_gradient = held_out.held_out_gradient(scoring) / divisor
+    gradient = last_gradient = shares * held_out.held_out_gradient(scoring)
     responses = [None] * trees.n_stages
     for stage in reversed(range(trees.n_stages)):
         leaves = training.step_back(stage)
         held_out_leaves = held_out.step_back(stage)
         if not exact:
-            gradient = held_out.held_out_gradient(scoring) / divisor
+            gradient = shares * held_out.held_out_gradient(scoring)
         first, second = training.gradient, training.hessian
         steps, moved, responses[stage] = np.empty_like(first), [], []
         for k, added in enumerate(trees.values(stage)):

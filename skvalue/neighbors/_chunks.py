@@ -10,6 +10,9 @@ import numpy as np
 from . import _recursions as recursions
 from ._order import NeighbourOrder
 
+# Neighbours that tell the class probabilities of a held-out row, at least.
+N_VOTERS = 20
+
 
 class Problem(NamedTuple):
     """The training rows of one game and its utility."""
@@ -19,8 +22,13 @@ class Problem(NamedTuple):
     utility: str
     n_neighbors: int
     weighted: bool
-    chance: float | None
+    n_classes: int | None
     radius: float | None
+
+    @property
+    def chance(self):
+        """What no neighbours predict, in classification."""
+        return 1 / self.n_classes
 
     @property
     def origin(self):
@@ -29,16 +37,20 @@ class Problem(NamedTuple):
 
 
 def chunk_values(problem, X_test, y_test, max_rank):
-    """Sum over a few held-out rows of the values of all training rows."""
-    keys, values = _ranked_values(problem, X_test, y_test, max_rank)
+    """Values of all training rows, summed over a few held-out rows, and the latter's
+    numbers of neighbours by class, of shape (n_test, n_classes); None in regression.
+    """
+    keys, values, voters = _ranked_values(problem, X_test, y_test, max_rank)
+    counts = None if voters is None else _counts(*voters, problem.n_classes)
     if keys is None:
-        return values.sum(axis=0)
-    return np.bincount(keys.ravel(), values.ravel(), problem.order.n_samples)
+        return values.sum(axis=0), counts
+    total = np.bincount(keys.ravel(), values.ravel(), problem.order.n_samples)
+    return total, counts
 
 
 def chunk_attributions(problem, X_test, y_test, max_rank):
     """Values of all training rows for each of a few held-out rows, one a column."""
-    keys, values = _ranked_values(problem, X_test, y_test, max_rank)
+    keys, values, _ = _ranked_values(problem, X_test, y_test, max_rank)
     if keys is not None:
         ranked, values = values, np.zeros((len(y_test), problem.order.n_samples))
         np.put_along_axis(values, keys, ranked, axis=1)
@@ -46,13 +58,18 @@ def chunk_attributions(problem, X_test, y_test, max_rank):
 
 
 def _ranked_values(problem, X_test, y_test, max_rank):
-    """Training rows by rank, and their values; None for rows in their own order."""
+    """Training rows by rank, their values, and neighbours' labels with which count.
+
+    The rows are None where the values are in the order of the training rows; the labels
+    in regression.
+    """
     order, k = problem.order, problem.n_neighbors
     wanted = y_test[:, None]
     if problem.utility == "threshold":
         inside = order.within(X_test, problem.radius)
         right = problem.target == wanted
-        return None, recursions.threshold_values(right, inside, problem.chance)
+        values = recursions.threshold_values(right, inside, problem.chance)
+        return None, values, (problem.target, inside)
     keys = order.sorted_keys(X_test, max_rank)
     if problem.weighted:
         weights = _distance_weights(order.distances(keys))
@@ -60,13 +77,22 @@ def _ranked_values(problem, X_test, y_test, max_rank):
     targets = problem.target[keys]
     if problem.utility == "regression":
         origin = problem.origin
-        return keys, recursions.regression_values(targets - origin, wanted - origin, k)
+        values = recursions.regression_values(targets - origin, wanted - origin, k)
+        return keys, values, None
     scores = (targets == wanted).view(np.int8)
     if problem.weighted:
         scores = scores * weights
     if problem.utility == "soft":
-        return keys, recursions.soft_values(scores, k, problem.chance)
-    return keys, recursions.hard_values(scores, k, n_rows=order.n_samples)
+        values = recursions.soft_values(scores, k, problem.chance)
+    else:
+        values = recursions.hard_values(scores, k, n_rows=order.n_samples)
+    return keys, values, (targets[:, : max(k, N_VOTERS)], True)
+
+
+def _counts(targets, counted, n_classes):
+    """Number of the counted labels of each row that are of each class."""
+    counts = [(counted & (targets == code)).sum(axis=1) for code in range(n_classes)]
+    return np.stack(counts, axis=1)
 
 
 def _distance_weights(distances, nearest=None):

@@ -24,6 +24,7 @@ from ..utils._folds import average_over_splits, make_splits
 from ..utils._random import integer_seed
 from ..utils._sklearn import Interval, StrOptions
 from ._chunks import Problem, chunk_attributions, chunk_newcomers, chunk_values
+from ._exactness import check_exact
 from ._order import NeighbourOrder
 
 # Rows whose neighbours tell the default radius.
@@ -208,9 +209,9 @@ class KNNShapley(BaseValuator):
         self.device = device
         self.n_jobs = n_jobs
 
-    def _fit(self, X, y, X_val, y_val):
+    def _fit(self, X, y, X_val, y_val, *, groups=None):
         classification = hasattr(self, "classes_")
-        self._check_exact(classification)
+        check_exact(self, classification)
         self._check_device(X)
         vars(self).pop("radius_", None)
         if self.utility == "threshold":
@@ -223,47 +224,36 @@ class KNNShapley(BaseValuator):
             cv=self.cv,
             classification=classification,
             seed=integer_seed(self.random_state),
+            groups=groups,
         )
         self._rows, self._splits = X, splits
-        results = []
+        results, votes = [], []
         for split in splits:
             with self._task("split"):
-                total = sum(self._each_chunk(chunk_values, split, self.max_rank))
+                total, counts = 0, []
+                for values, count in self._each_chunk(
+                    chunk_values, split, self.max_rank
+                ):
+                    total = total + values
+                    counts.append(count)
                 results.append(total / len(split.y_val))
+                votes.append(counts)
+        self._keep_votes(splits, votes)
         self.data_values_ = average_over_splits(
             [split.rows for split in splits], results, len(y)
         )
 
-    def _check_exact(self, classification):
-        """Refuse what no closed form covers."""
-        if self.metric == "precomputed":
-            raise ValueError(
-                'metric="precomputed" is not supported: folds need rows; give X and '
-                "the name of a metric, or a callable."
-            )
-        plain = classification and self.utility == "hard"
-        if not classification and self.utility != "hard":
-            raise ValueError(
-                f"utility={self.utility!r} needs class labels, and y is a real target; "
-                'regression has utility="hard".'
-            )
-        if self.weights == "distance" and not plain:
-            raise ValueError(
-                'weights="distance" is exact for class labels with utility="hard" '
-                'only; use weights="uniform".'
-            )
-        if self.max_rank is None:
+    def _keep_votes(self, splits, votes):
+        """Class probabilities of the rows by their neighbours in other folds."""
+        if not hasattr(self, "classes_") or splits[0].held_out is None:
+            self._keep_class_probabilities(None)
             return
-        if not plain:
-            raise ValueError(
-                f"max_rank={self.max_rank} has an error bound for class labels with "
-                'utility="hard" only; use max_rank=None.'
-            )
-        if self.max_rank < self.n_neighbors:
-            raise ValueError(
-                f"max_rank={self.max_rank} is below n_neighbors={self.n_neighbors}; "
-                "all neighbours must be ranked."
-            )
+        # One vote beforehand, spread over the classes: no probability is 0.
+        n_classes = len(self.classes_)
+        counts = np.full((len(self._target), n_classes), 1 / n_classes)
+        for split, of_chunks in zip(splits, votes, strict=True):
+            counts[split.held_out] += np.concatenate(of_chunks)
+        self._keep_class_probabilities(counts)
 
     def _check_device(self, X):
         """Refuse what a device does not compute, before any distance is."""
@@ -305,7 +295,7 @@ class KNNShapley(BaseValuator):
             utility=self.utility if hasattr(self, "classes_") else "regression",
             n_neighbors=self.n_neighbors,
             weighted=self.weights == "distance",
-            chance=1 / len(self.classes_) if hasattr(self, "classes_") else None,
+            n_classes=len(self.classes_) if hasattr(self, "classes_") else None,
             radius=getattr(self, "radius_", None),
         )
         parallel = Parallel(
