@@ -7,7 +7,7 @@ from .curation import CuratedEstimator, ValueSampler
 from .data_oob import DataOOB
 from .dvrl import DVRL
 from .feature_confidence import FeatureConfidence
-from .influence import InfluenceFunction
+from .influence import BoostingInfluence, InfluenceFunction
 from .lava import LAVA
 from .nddv import NDDVValuator
 from .neighbors import KNNShapley
@@ -29,6 +29,7 @@ __all__ = [
     "LAVA",
     "AmortizedShapley",
     "BetaShapley",
+    "BoostingInfluence",
     "ConsensusValuator",
     "CuratedEstimator",
     "DataBanzhaf",

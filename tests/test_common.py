@@ -38,6 +38,7 @@ class SmallCoalitions:
 small_coalitions = SmallCoalitions()
 
 CHEAP = {
+    "BoostingInfluence": skvalue.BoostingInfluence(cv=2, random_state=0),
     "DVRL": skvalue.DVRL(GaussianNB(), max_epochs=3, cv=2, random_state=0),
     "FeatureConfidence": skvalue.FeatureConfidence(
         ExtraTreesRegressor(40, bootstrap=True), n_columns=2

@@ -28,6 +28,7 @@ CROSS_FITTING = [
     skvalue.KNNShapley(),
     skvalue.LAVA(),
     skvalue.DVRL(max_epochs=2),
+    skvalue.BoostingInfluence(),
     skvalue.InfluenceFunction(),
     skvalue.LeaveOneOut(),
     skvalue.DataShapley(max_evaluations=24),

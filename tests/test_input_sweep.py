@@ -53,6 +53,7 @@ ESTIMATORS = {
         skvalue.DataShapley(**FEW), max_epochs=(1,), random_state=0
     ),
     "BetaShapley": skvalue.BetaShapley(**FEW),
+    "BoostingInfluence": skvalue.BoostingInfluence(**FOLDS),
     "ConsensusValuator": skvalue.ConsensusValuator(
         [
             ("confidence", skvalue.SelfConfidence(cv=2)),

@@ -95,6 +95,7 @@ def estimators(is_classification):
     yield "DataOOB", v.DataOOB(n_estimators=60)
     yield "DataOOB, bagging", v.DataOOB(tree, n_estimators=60)
     yield "FeatureConfidence", v.FeatureConfidence(n_columns=2)
+    yield "BoostingInfluence", v.BoostingInfluence()
     yield "InfluenceFunction", v.InfluenceFunction()
     yield "InfluenceFunction, cg", v.InfluenceFunction(solver="cg")
     yield "KNNShapley", v.KNNShapley()

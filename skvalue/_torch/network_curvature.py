@@ -60,6 +60,10 @@ class NetworkCurvature:
         self.parameters = torch.cat([p.detach().flatten() for p in trained.values()])
         self.hessian_size = len(self.parameters)
 
+    def knows(self, y):
+        """Whether there is an output for each of these labels: the module's matter."""
+        return np.ones(len(y), dtype=bool)
+
     def scale(self, X):
         """Parameters of a network are taken as they are."""
         return 1.0
@@ -106,11 +110,10 @@ class NetworkCurvature:
 
         return product
 
-    def solve(self, X, y, gradient):
-        """Inverse Hessian of the training rows times a gradient, by Cholesky."""
-        identity = torch.eye(
-            len(gradient), dtype=gradient.dtype, device=gradient.device
-        )
+    def solver(self, X, y):
+        """Function of a gradient: the inverse Hessian of the training rows times it."""
+        like = self.parameters
+        identity = torch.eye(len(like), dtype=like.dtype, device=like.device)
         hessian = vmap(self.hessian_operator(X, y), chunk_size=64)(identity)
         factor, failed = torch.linalg.cholesky_ex((hessian + hessian.T) / 2)
         if failed:
@@ -118,7 +121,7 @@ class NetworkCurvature:
                 "the Hessian is not positive definite, so the parameters are no "
                 'minimum; raise damping, use curvature="gauss_newton", or train longer.'
             )
-        return torch.cholesky_solve(gradient[:, None], factor)[:, 0]
+        return lambda gradient: torch.cholesky_solve(gradient[:, None], factor)[:, 0]
 
     def _gradient(self, parameters, X, y, weights=None):
         def total(parameters):

@@ -11,19 +11,18 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier
-from sklearn.utils import check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
 from .._validation import validate_more_rows
 from ..base import BaseValuator
+from ..utils._attributions import mean_over_splits
 from ..utils._folds import average_over_splits, make_splits
-from ..utils._random import integer_seed, seeded
-from ..utils._sample_weight import fit_weighted
+from ..utils._random import integer_seed
 from ..utils._sklearn import Interval, StrOptions
 from ..utils._torch_state import plain_torch
-from ._inverse_products import conjugate_gradient, lissa
-from ._linear_curvature import LinearCurvature, check_linear_model, hessian_size
+from ._curvatures import inverse_of, value_rows
+from ._linear_curvature import check_linear_model, hessian_size
 from ._memory import check_hessian_fits
 from ._networks import is_network, is_trained
 
@@ -227,6 +226,47 @@ class InfluenceFunction(BaseValuator):
         self.n_jobs = n_jobs
 
     @plain_torch()
+    def attributions(self, X_val, y_val):
+        """Influence of each training row on each of some held-out rows.
+
+        The row of the lowest influence is what made a wrong prediction wrong.
+
+        Parameters
+        ----------
+        X_val : {array-like, dataframe} of shape (n_val, n_features)
+            Held-out rows, those of `fit` or others.
+
+        y_val : array-like of shape (n_val,)
+            Their labels or real targets.
+
+        Returns
+        -------
+        attributions : ndarray of shape (n_samples, n_val)
+            Estimated rise of each held-out row's score when the training row is
+            removed, from one solve a held-out row; without `X_val` in `fit`, the mean
+            over the folds that have the training row. The mean over the held-out rows
+            of `fit` is ``data_values_``. NaN where no fold knows the label.
+        """
+        check_is_fitted(self, "data_values_")
+        X_val, y_val = validate_more_rows(self, X_val, y_val, names=("X_val", "y_val"))
+        columns = self._columns(X_val, self._model_labels(y_val))
+        return mean_over_splits(columns, (len(self._target), len(y_val)))
+
+    def _columns(self, X_val, y_val):
+        """Training rows, held-out row and attributions, one column at a time."""
+        labels = self._model_labels(self._target)
+        for split, curvature in zip(self._splits, self._curvatures, strict=True):
+            X, y = self._rows[split.rows], labels[split.rows]
+            inverse = inverse_of(curvature, X, y, split.seed, self._settings)
+            scoring = self._settings["scoring"]
+            for column in np.flatnonzero(curvature.knows(y_val)):
+                one = slice(column, column + 1)
+                gradient = curvature.gradient(X_val[one], y_val[one], scoring=scoring)
+                response, _ = inverse(gradient)
+                products = curvature.training_products(X, y, response)
+                yield split.rows, one, products[:, None] / len(y)
+
+    @plain_torch()
     def predict_values(self, X, y):
         """Value rows as if they were added to the training rows.
 
@@ -278,13 +318,16 @@ class InfluenceFunction(BaseValuator):
         settings = self.get_params(deep=False)
         settings["scoring"] = self._check_scoring(model, regression, X_val)
         results = Parallel(n_jobs=self.n_jobs)(
-            delayed(_value_rows)(model, X[split.rows], y[split.rows], split, settings)
+            delayed(value_rows)(model, X[split.rows], y[split.rows], split, settings)
             for split in splits
         )
         values, self.estimators_, self._curvatures, self._responses, n_iter = map(
             list, zip(*results, strict=True)
         )
         self.n_iter_ = max(n_iter)
+        self._rows, self._settings = X, settings
+        # Without their held-out rows, which are not needed any more.
+        self._splits = [split._replace(X_val=None, y_val=None) for split in splits]
         self.data_values_ = average_over_splits(
             [split.rows for split in splits], values, len(y)
         )
@@ -335,63 +378,3 @@ class InfluenceFunction(BaseValuator):
     @property
     def _allow_nd(self):
         return is_network(self.estimator)
-
-
-@plain_torch()
-def _value_rows(model, X, y, split, settings):
-    """Fit on the rows of a split and value each against its held-out rows."""
-    model, curvature = _fit_curvature(model, X, y, split, settings)
-    held_out = split.X_val, split.y_val
-    if split.sample_weight_val is not None:
-        held_out = *held_out, split.sample_weight_val
-    gradient = curvature.gradient(*held_out, scoring=settings["scoring"])
-    response, n_iter = _inverse_product(curvature, X, y, gradient, split.seed, settings)
-    values = curvature.training_products(X, y, response) / len(y)
-    return values, model, curvature, response, n_iter
-
-
-def _fit_curvature(model, X, y, split, settings):
-    damping = settings["damping"]
-    if not is_network(model):
-        model = fit_weighted(seeded(model, split.seed), X, y, split.sample_weight)
-        curvature = LinearCurvature(model, y, damping, split.sample_weight)
-        curvature.check_optimum(X, y)
-        return model, curvature
-    from .._torch.network_curvature import NetworkCurvature, fit_network
-
-    if not is_trained(model):
-        model = fit_network(model, X, y, seed=split.seed)
-    names = ("damping", "curvature", "batch_size", "device")
-    network_settings = {name: settings[name] for name in names}
-    return model, NetworkCurvature(model, len(y), **network_settings)
-
-
-def _inverse_product(curvature, X, y, gradient, seed, settings):
-    """Inverse Hessian of the training loss times the validation gradient."""
-    if settings["solver"] == "exact":
-        check_hessian_fits(curvature.hessian_size)
-        return curvature.solve(X, y, gradient), 1
-    hessian, scale = curvature.hessian_operator(X, y), curvature.scale(X)
-
-    def product(direction, rows=None):
-        # In units of their curvature, the parameters of large columns do not drown
-        # the residuals of the others.
-        return hessian(direction / scale, rows) / scale
-
-    if settings["solver"] == "cg":
-        response, n_iter = conjugate_gradient(
-            product,
-            gradient / scale,
-            tol=settings["tol"],
-            max_iter=settings["max_iter"],
-        )
-        return response / scale, n_iter
-    response = lissa(
-        product,
-        gradient / scale,
-        n_rows=len(y),
-        batch_size=settings["batch_size"],
-        max_iter=settings["max_iter"],
-        random_state=check_random_state(seed),
-    )
-    return response / scale, settings["max_iter"]

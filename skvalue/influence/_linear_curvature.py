@@ -10,6 +10,8 @@ gradient ``r a^T`` and the Hessian ``S (x) a a^T``, where
 so that no row's gradient is ever stored: what is needed of it are products.
 """
 
+from functools import partial
+
 import numpy as np
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 from scipy.special import expit, softmax
@@ -77,9 +79,13 @@ class LinearCurvature:
                 sample_weight=sample_weight if is_logistic else None,
             )
 
+    def knows(self, y):
+        """Whether the model was trained on a row of each of these labels."""
+        return np.isin(y, getattr(self.model, "classes_", y))
+
     @property
     def hessian_size(self):
-        """Rows of the dense Hessian that `solve` factors."""
+        """Rows of the dense Hessian that `solver` factors."""
         n_outputs, n_parameters = self.coefficients.shape
         joint = isinstance(self.model, LogisticRegression)
         return n_parameters * (n_outputs if joint else 1)
@@ -168,21 +174,24 @@ class LinearCurvature:
 
         return product
 
-    def solve(self, X, y, gradient):
-        """Inverse Hessian of the training rows times a gradient, by Cholesky."""
+    def solver(self, X, y):
+        """Function of a gradient: the inverse Hessian of the training rows times it."""
         design, weights = self._with_intercept(X), self._weights(y)
         probabilities = self._probabilities(design @ self.coefficients.T)
         if probabilities is not None and probabilities.shape[1] > 1:
-            return self._solve_softmax(design, weights, probabilities, gradient)
+            hessian = self._softmax_hessian(design, weights, probabilities)
+            solve = _positive_solver(hessian, self.damping)
+            return lambda gradient: solve(gradient.ravel()).reshape(gradient.shape)
         if probabilities is not None:
             weights = weights * probabilities[:, 0] * (1 - probabilities[:, 0])
         # The outputs of a squared loss share one Hessian and do not interact.
         hessian = self._mean_gram(design, weights)
         hessian[np.diag_indices_from(hessian)] += self.diagonal
-        return _positive_solve(hessian, gradient.T, self.damping).T
+        solve = _positive_solver(hessian, self.damping)
+        return lambda gradient: solve(gradient.T).T
 
-    def _solve_softmax(self, design, weights, probabilities, gradient):
-        n_outputs, n_parameters = gradient.shape
+    def _softmax_hessian(self, design, weights, probabilities):
+        n_outputs, n_parameters = self.coefficients.shape
         hessian = np.empty((n_outputs, n_parameters, n_outputs, n_parameters))
         for first in range(n_outputs):
             for second in range(first + 1):
@@ -194,9 +203,7 @@ class LinearCurvature:
                 # part there; curvature along it only makes the Hessian invertible.
                 block[np.diag_indices_from(block)] += 1 / n_outputs
                 hessian[first, :, second] = hessian[second, :, first] = block
-        hessian = hessian.reshape(gradient.size, -1)
-        flat = _positive_solve(hessian, gradient.ravel(), self.damping)
-        return flat.reshape(gradient.shape)
+        return hessian.reshape(n_outputs * n_parameters, -1)
 
     def _mean_gram(self, design, weights):
         return (design * weights[:, None]).T @ design / self.n_samples
@@ -316,7 +323,8 @@ def _curve(probabilities, tangent):
     return probabilities * (tangent - mean)
 
 
-def _positive_solve(matrix, right_side, damping):
+def _positive_solver(matrix, damping):
+    """Function of a right side: the inverse of the matrix, overwritten, times it."""
     try:
         factor = cho_factor(matrix, lower=True, overwrite_a=True)
     except LinAlgError as error:
@@ -329,4 +337,4 @@ def _positive_solve(matrix, right_side, damping):
             "the Hessian is singular, so the influence is not defined; use damping > 0 "
             "or a model with a penalty."
         ) from error
-    return cho_solve(factor, right_side)
+    return partial(cho_solve, factor)

@@ -40,14 +40,36 @@ def chunk_values(problem, X_test, y_test, max_rank):
     """Values of all training rows, summed over a few held-out rows, and the latter's
     numbers of neighbours by class, of shape (n_test, n_classes); None in regression.
     """
+    keys, values, voters = _ranked_values(problem, X_test, y_test, max_rank)
+    counts = None if voters is None else _counts(*voters, problem.n_classes)
+    if keys is None:
+        return values.sum(axis=0), counts
+    total = np.bincount(keys.ravel(), values.ravel(), problem.order.n_samples)
+    return total, counts
+
+
+def chunk_attributions(problem, X_test, y_test, max_rank):
+    """Values of all training rows for each of a few held-out rows, one a column."""
+    keys, values, _ = _ranked_values(problem, X_test, y_test, max_rank)
+    if keys is not None:
+        ranked, values = values, np.zeros((len(y_test), problem.order.n_samples))
+        np.put_along_axis(values, keys, ranked, axis=1)
+    return values.T
+
+
+def _ranked_values(problem, X_test, y_test, max_rank):
+    """Training rows by rank, their values, and neighbours' labels with which count.
+
+    The rows are None where the values are in the order of the training rows; the labels
+    in regression.
+    """
     order, k = problem.order, problem.n_neighbors
     wanted = y_test[:, None]
     if problem.utility == "threshold":
         inside = order.within(X_test, problem.radius)
-        values = recursions.threshold_values(
-            problem.target == wanted, inside, problem.chance
-        )
-        return values.sum(axis=0), _counts(problem.target, inside, problem.n_classes)
+        right = problem.target == wanted
+        values = recursions.threshold_values(right, inside, problem.chance)
+        return None, values, (problem.target, inside)
     keys = order.sorted_keys(X_test, max_rank)
     if problem.weighted:
         weights = _distance_weights(order.distances(keys))
@@ -56,18 +78,15 @@ def chunk_values(problem, X_test, y_test, max_rank):
     if problem.utility == "regression":
         origin = problem.origin
         values = recursions.regression_values(targets - origin, wanted - origin, k)
+        return keys, values, None
+    scores = (targets == wanted).view(np.int8)
+    if problem.weighted:
+        scores = scores * weights
+    if problem.utility == "soft":
+        values = recursions.soft_values(scores, k, problem.chance)
     else:
-        scores = (targets == wanted).view(np.int8)
-        if problem.weighted:
-            scores = scores * weights
-        if problem.utility == "soft":
-            values = recursions.soft_values(scores, k, problem.chance)
-        else:
-            values = recursions.hard_values(scores, k, n_rows=order.n_samples)
-    counts = None
-    if problem.utility != "regression":
-        counts = _counts(targets[:, : max(k, N_VOTERS)], True, problem.n_classes)
-    return np.bincount(keys.ravel(), values.ravel(), order.n_samples), counts
+        values = recursions.hard_values(scores, k, n_rows=order.n_samples)
+    return keys, values, (targets[:, : max(k, N_VOTERS)], True)
 
 
 def _counts(targets, counted, n_classes):

@@ -19,10 +19,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._validation import validate_more_rows
 from ..base import BaseValuator
+from ..utils._attributions import mean_over_splits
 from ..utils._folds import average_over_splits, make_splits
 from ..utils._random import integer_seed
 from ..utils._sklearn import Interval, StrOptions
-from ._chunks import Problem, chunk_newcomers, chunk_values
+from ._chunks import Problem, chunk_attributions, chunk_newcomers, chunk_values
+from ._exactness import check_exact
 from ._order import NeighbourOrder
 
 # Rows whose neighbours tell the default radius.
@@ -209,7 +211,7 @@ class KNNShapley(BaseValuator):
 
     def _fit(self, X, y, X_val, y_val, *, groups=None):
         classification = hasattr(self, "classes_")
-        self._check_exact(classification)
+        check_exact(self, classification)
         self._check_device(X)
         vars(self).pop("radius_", None)
         if self.utility == "threshold":
@@ -252,37 +254,6 @@ class KNNShapley(BaseValuator):
         for split, of_chunks in zip(splits, votes, strict=True):
             counts[split.held_out] += np.concatenate(of_chunks)
         self._keep_class_probabilities(counts)
-
-    def _check_exact(self, classification):
-        """Refuse what no closed form covers."""
-        if self.metric == "precomputed":
-            raise ValueError(
-                'metric="precomputed" is not supported: folds need rows; give X and '
-                "the name of a metric, or a callable."
-            )
-        plain = classification and self.utility == "hard"
-        if not classification and self.utility != "hard":
-            raise ValueError(
-                f"utility={self.utility!r} needs class labels, and y is a real target; "
-                'regression has utility="hard".'
-            )
-        if self.weights == "distance" and not plain:
-            raise ValueError(
-                'weights="distance" is exact for class labels with utility="hard" '
-                'only; use weights="uniform".'
-            )
-        if self.max_rank is None:
-            return
-        if not plain:
-            raise ValueError(
-                f"max_rank={self.max_rank} has an error bound for class labels with "
-                'utility="hard" only; use max_rank=None.'
-            )
-        if self.max_rank < self.n_neighbors:
-            raise ValueError(
-                f"max_rank={self.max_rank} is below n_neighbors={self.n_neighbors}; "
-                "all neighbours must be ranked."
-            )
 
     def _check_device(self, X):
         """Refuse what a device does not compute, before any distance is."""
@@ -343,6 +314,40 @@ class KNNShapley(BaseValuator):
         if not hasattr(self, "classes_"):
             return target
         return target.astype(np.min_scalar_type(len(self.classes_)))
+
+    def attributions(self, X_val, y_val):
+        """Value of each training row for each of some held-out rows.
+
+        The row of the lowest value is what made a wrong prediction wrong.
+
+        Parameters
+        ----------
+        X_val : {array-like, sparse matrix} of shape (n_val, n_features)
+            Held-out rows, those of `fit` or others.
+
+        y_val : array-like of shape (n_val,)
+            Their labels or targets.
+
+        Returns
+        -------
+        attributions : ndarray of shape (n_samples, n_val)
+            Shapley values of the game of each held-out row, in units of the utility;
+            without ``X_val`` in `fit`, the mean over the folds that have the training
+            row. The mean over the held-out rows of `fit` is ``data_values_``.
+        """
+        check_is_fitted(self, "data_values_")
+        X_val, y_val = validate_more_rows(self, X_val, y_val, names=("X_val", "y_val"))
+        blocks = self._blocks(X_val, y_val)
+        return mean_over_splits(blocks, (len(self._target), len(y_val)))
+
+    def _blocks(self, X_val, y_val):
+        """Training rows, held-out rows and attributions of each chunk of each split."""
+        for split in self._splits:
+            start, split = 0, split._replace(X_val=X_val, y_val=y_val)
+            for block in self._each_chunk(chunk_attributions, split, self.max_rank):
+                stop = start + block.shape[1]
+                yield split.rows, slice(start, stop), block
+                start = stop
 
     def predict_values(self, X, y):
         """Value that each new row would have if it joined the training rows alone.

@@ -9,7 +9,7 @@ from scipy.stats import spearmanr
 from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 from sklearn.utils import check_array, check_consistent_length
 
-from ._drop import two_means_lower
+from .._drop import two_means_lower
 
 
 def agreement(estimate, reference):
