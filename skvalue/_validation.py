@@ -24,7 +24,7 @@ from ._gate import (
     pass_training,
     to_form,
 )
-from ._targets import is_regression
+from ._targets import is_regression, refuse_several_targets
 from .utils._naming import naming
 from .utils._sklearn import check_y
 
@@ -62,6 +62,7 @@ def validate_rows(valuator, X, y):
         X, limits = pass_training(X, "X", names)
     with naming("y"):
         _refuse_by_type(y, "y")
+        refuse_several_targets(y, "y")
         y = _native(check_y(y, estimator=valuator), "y")
     with naming("X", "y"):
         check_consistent_length(X, y)
@@ -108,6 +109,7 @@ def validate_more_rows(valuator, X, y=None, names=("X", "y")):
         return checked
     with naming(names[1]):
         _refuse_by_type(y, names[1])
+        refuse_several_targets(y, names[1])
         y = column_or_1d(y, warn=True, input_name=names[1])
         y = _native(y, names[1])
     if len(y) != checked.shape[0]:

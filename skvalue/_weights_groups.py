@@ -4,13 +4,15 @@ A weight says how often a row counts, a group where it comes from. What a method
 is what the signature of its ``_fit`` takes.
 """
 
-from functools import wraps
+from functools import update_wrapper, wraps
 from inspect import signature
+from types import MethodType
 
 import numpy as np
 from sklearn.utils import column_or_1d
 
 from .utils._naming import naming
+from .utils._sample_weight import weight_names
 from .utils._sklearn import check_sample_weight, num_samples
 
 
@@ -45,7 +47,7 @@ def for_fit(valuator, n_samples, sample_weight, groups):
     """
     given = {}
     if sample_weight is not None:
-        if not takes(type(valuator), "sample_weight"):
+        if not valuator._takes_weights():
             raise ValueError(
                 f"{type(valuator).__name__} cannot use sample_weight; leave it out, or "
                 "repeat rows of X and y."
@@ -74,34 +76,57 @@ def takes(valuator_class, name):
     return name in signature(valuator_class._fit).parameters
 
 
-def show_weights(valuator_class):
-    """Let the signature of ``fit`` have `sample_weight` only where ``_fit`` takes it.
+class WeightsMixin:
+    """What a valuator says of the weights that it can use."""
 
-    Meta-estimators, scikit-learn's checks and metadata routing look there.
+    # Parameters that hold what is fitted with weights.
+    _weighted_parts = ("estimator",)
+
+    @classmethod
+    def _takes_weights(cls):
+        return takes(cls, "sample_weight")
+
+    def _can_use_weights(self):
+        """Whether the method can, and what the user made it of."""
+        parts = [getattr(self, name, None) for name in self._weighted_parts]
+        return self._takes_weights() and all(
+            part is None or weight_names(part) for part in parts
+        )
+
+
+class ShowsWeights:
+    """Decorate ``fit``: its signature has `sample_weight` where it can be used.
+
+    Meta-estimators, scikit-learn's checks and metadata routing look there. What it is
+    on a class says ``_fit``; on a valuator, its `_can_use_weights`.
 
     Parameters
     ----------
-    valuator_class : subclass of BaseValuator
-        Its ``fit`` is replaced where the signature would not tell the truth.
+    fit : function
+        Method that takes `sample_weight`, and raises where it cannot be used.
     """
-    if takes(valuator_class, "sample_weight"):
-        if hasattr(valuator_class.fit, "_shown"):
-            valuator_class.fit = valuator_class.fit._shown
-        return
-    shown = valuator_class.fit
-    if hasattr(shown, "_shown") or "sample_weight" not in signature(shown).parameters:
-        return
 
-    @wraps(shown)
-    def fit(self, *args, **kwargs):
-        return shown(self, *args, **kwargs)
+    def __init__(self, fit):
+        self.fit = fit
 
-    whole = signature(shown)
-    fit.__signature__ = whole.replace(
-        parameters=[p for p in whole.parameters.values() if p.name != "sample_weight"]
-    )
-    fit._shown = shown
-    valuator_class.fit = fit
+        @wraps(fit)
+        def without(*args, **kwargs):
+            return fit(*args, **kwargs)
+
+        whole = signature(fit)
+        without.__signature__ = whole.replace(
+            parameters=[
+                p for p in whole.parameters.values() if p.name != "sample_weight"
+            ]
+        )
+        self.without = without
+        update_wrapper(self, fit)
+
+    def __get__(self, valuator, owner):
+        if valuator is None:
+            return self.fit if owner._takes_weights() else self.without
+        function = self.fit if valuator._can_use_weights() else self.without
+        return MethodType(function, valuator)
 
 
 def _check_weights(sample_weight, n_samples):

@@ -9,34 +9,44 @@ from contextlib import contextmanager
 from numbers import Real
 
 import numpy as np
-from scipy.sparse import issparse
-from sklearn.base import OneToOneFeatureMixin, TransformerMixin, _fit_context
+from sklearn.base import (
+    BaseEstimator,
+    OneToOneFeatureMixin,
+    TransformerMixin,
+    _fit_context,
+)
 from sklearn.callback import CallbackSupportMixin
-from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
 from ._drop import keep_mask, substitutes
-from ._gate import narrow_indices
+from ._held_out_scale import warn_of_other_scale
 from ._label_opinions import LabelOpinions
 from ._targets import known_task
 from ._validation import check_more_rows, validate_held_out, validate_rows
-from ._weights_groups import for_fit, keep_group_values, show_weights
+from ._values_frame import ValuesFrameMixin, row_names
+from ._weights_groups import ShowsWeights, WeightsMixin, for_fit, keep_group_values
 from .utils._device import check_device
 from .utils._naming import naming
 from .utils._refit import whole_or_not_at_all
+from .utils._rows import own_container, take_rows
 from .utils._sklearn import (
     Interval,
     StrOptions,
     get_feature_names,
     is_pandas_df,
     num_samples,
-    safe_indexing,
 )
 from .utils._tags import ValuatorTags, with_valuation
 
 
 class BaseValuator(
-    CallbackSupportMixin, OneToOneFeatureMixin, TransformerMixin, LabelOpinions
+    ValuesFrameMixin,
+    LabelOpinions,
+    WeightsMixin,
+    CallbackSupportMixin,
+    OneToOneFeatureMixin,
+    TransformerMixin,
+    BaseEstimator,
 ):
     """Base class of all valuators.
 
@@ -107,10 +117,6 @@ class BaseValuator(
     _uses_held_out = False
     _cost = "unknown"
 
-    def __init_subclass__(cls, **kwargs):
-        show_weights(cls)
-        super().__init_subclass__(**kwargs)
-
     def __init__(self, *, task="auto", drop="auto", random_state=None, verbose=0):
         self.task = task
         self.drop = drop
@@ -119,6 +125,7 @@ class BaseValuator(
 
     # ---------------------------------------------------------------- fitting
 
+    @ShowsWeights
     @whole_or_not_at_all
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y, *, X_val=None, y_val=None, sample_weight=None, groups=None):
@@ -160,8 +167,10 @@ class BaseValuator(
             before any expensive work. A fit that fails leaves the valuator as it was.
         """
         check_device(getattr(self, "device", "cpu"))
+        self._row_names = row_names(X)
         X, y = validate_rows(self, X, y)
         X_val, y_val = validate_held_out(self, X_val, y_val)
+        warn_of_other_scale(self, X, X_val)
         given = for_fit(self, len(y), sample_weight, groups)
         vars(self).pop("fill_indices_", None)
         self._target = y
@@ -279,7 +288,7 @@ class BaseValuator(
                     f"filter: array {position} has {num_samples(array)} rows; expected "
                     f"{n_samples}, as in fit."
                 )
-        kept = tuple(_take(array, rows) for array in arrays)
+        kept = tuple(take_rows(array, rows) for array in arrays)
         return kept[0] if len(kept) == 1 else kept
 
     def transform(self, X):
@@ -301,7 +310,7 @@ class BaseValuator(
         if hasattr(X, "columns") and not hasattr(self, "feature_names_in_"):
             # Names that fit never saw are not those of get_feature_names_out.
             return copy.copy(X) if get_feature_names(X) is None else checked
-        return _as_container(X, checked)
+        return own_container(X, checked)
 
     def fit_transform(
         self, X, y, *, X_val=None, y_val=None, sample_weight=None, groups=None
@@ -347,10 +356,10 @@ class BaseValuator(
             self._target,
             classes=getattr(self, "classes_", None),
         )
-        X = _as_container(X)
+        X = own_container(X)
         if keep.all():
             return X
-        filled = _take(X, self.fill_indices_)
+        filled = take_rows(X, self.fill_indices_)
         if is_pandas_df(X):
             filled.index = X.index
         return filled
@@ -372,23 +381,3 @@ class BaseValuator(
             cost=self._cost,
         )
         return with_valuation(tags, valuation)
-
-
-def _as_container(X, checked=None):
-    """X itself where it is an array or a frame, else the array made of it."""
-    if hasattr(X, "columns"):
-        # set_output renames the columns of a frame in place: never those of the user.
-        return copy.copy(X)
-    if hasattr(X, "shape"):
-        return X
-    return check_array(X, dtype=None) if checked is None else checked
-
-
-def _take(array, rows):
-    """Rows of anything that scikit-learn can index, COO matrices included."""
-    if isinstance(array, memoryview):
-        array = np.asarray(array)
-    if getattr(array, "format", None) in {"coo", "dia", "bsr"}:
-        array = array.tocsr()
-    taken = safe_indexing(array, rows)
-    return narrow_indices(taken) if issparse(taken) else taken

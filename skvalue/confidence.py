@@ -19,9 +19,10 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.parallel import Parallel, delayed
 
 from .base import BaseValuator
-from .utils._folds import make_folds
+from .utils._folds import make_folds, of_one_table
 from .utils._predictions import class_probabilities, finite_predictions
 from .utils._random import integer_seed, seeded
+from .utils._sample_weight import check_takes_weights, fit_weighted
 from .utils._sklearn import HasMethods, StrOptions
 
 # A regression row is implausible beyond this many standard deviations.
@@ -163,18 +164,23 @@ class SelfConfidence(BaseValuator):
     def _model_of_y(self):
         return self.estimator
 
-    def _fit(self, X, y, X_val, y_val):
+    def _fit(self, X, y, X_val, y_val, *, sample_weight=None, groups=None):
         classification = hasattr(self, "classes_")
         seed = integer_seed(self.random_state)
         estimator = seeded(self._estimator(X), seed)
-        folds = make_folds(X, y, self.cv, classification, seed)
+        check_takes_weights(estimator, sample_weight)
+        folds = make_folds(X, y, self.cv, classification, seed, groups=groups)
         self._check_all_held_out(folds, len(y))
+        if sample_weight is not None:
+            # A row without weight teaches nothing.
+            folds = [(rows[sample_weight[rows] > 0], held) for rows, held in folds]
         if classification:
             self._check_classes(folds, y)
         n_classes = len(self.classes_) if classification else None
         parallel = Parallel(n_jobs=self.n_jobs, verbose=self.verbose)
         predictions = parallel(
-            delayed(_predict_fold)(estimator, X, y, *fold, n_classes) for fold in folds
+            delayed(_predict_fold)(estimator, X, y, *fold, n_classes, sample_weight)
+            for fold in folds
         )
         mean = _mean_prediction(folds, predictions, len(y))
         self._keep_class_probabilities(mean if classification else None)
@@ -182,7 +188,7 @@ class SelfConfidence(BaseValuator):
             self.data_values_ = self._confidence(mean, y)
         else:
             residual = y - mean[:, 0]
-            scale = np.sqrt(np.mean(residual**2)) or 1.0
+            scale = np.sqrt(np.average(residual**2, weights=sample_weight)) or 1.0
             self.data_values_ = -np.abs(residual) / scale
 
     def _estimator(self, X):
@@ -205,11 +211,17 @@ class SelfConfidence(BaseValuator):
             raise ValueError(
                 f"cv={self.cv!r} never holds out row {np.argmin(held_out)}, so that it "
                 "has no value; use a splitter whose test sets cover all rows."
+                f"{of_one_table(self.cv)}"
             )
 
     def _check_classes(self, folds, y):
         """Refuse folds whose training rows are of one class: no model tells it."""
         for rows, _ in folds:
+            if len(rows) == 0:
+                raise ValueError(
+                    f"cv={self.cv!r} leaves training rows of sample_weight 0 only; "
+                    "give another cv, or other weights."
+                )
             if (y[rows] == y[rows[0]]).all():
                 label = self.classes_[y[rows[0]]].item()
                 raise ValueError(
@@ -233,9 +245,10 @@ class SelfConfidence(BaseValuator):
         return self.data_values_ >= -_RESIDUAL_LIMIT
 
 
-def _predict_fold(estimator, X, y, rows, held_out, n_classes):
+def _predict_fold(estimator, X, y, rows, held_out, n_classes, sample_weight):
     """Predictions for the held-out rows, of shape (n_held_out, n_classes or 1)."""
-    fitted = clone(estimator).fit(X[rows], y[rows])
+    weights = None if sample_weight is None else sample_weight[rows]
+    fitted = fit_weighted(clone(estimator), X[rows], y[rows], weights)
     if n_classes is None:
         return finite_predictions(fitted, X[held_out])[:, None]
     return class_probabilities(fitted, X[held_out], np.arange(n_classes))

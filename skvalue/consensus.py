@@ -19,7 +19,9 @@ from sklearn.utils.parallel import Parallel, delayed
 from ._label_errors import skill
 from ._targets import agreed_task, tell_task
 from .base import BaseValuator
+from .utils._device import check_device
 from .utils._random import draw_seed, integer_seed, seeded
+from .utils._sample_weight import weight_names
 from .utils._sklearn import BaseComposition
 
 # A member is poor that explains less than this share of what the best one explains of
@@ -199,15 +201,17 @@ class ConsensusValuator(BaseValuator, BaseComposition):
         self._set_params("valuators", **params)
         return self
 
-    def _fit(self, X, y, X_val, y_val):
+    def _fit(self, X, y, X_val, y_val, *, sample_weight=None, groups=None):
         names, members, weights = self._members()
+        given = _given_to_members(names, members, sample_weight, groups)
         rng = check_random_state(integer_seed(self.random_state))
         members = [seeded(member, draw_seed(rng)) for member in members]
         # Codes of classes and real targets alike are numbers to a member.
         task = "classification" if hasattr(self, "classes_") else "regression"
         parallel = Parallel(n_jobs=self.n_jobs, verbose=self.verbose)
         self.valuators_ = parallel(
-            delayed(_fit_member)(member, task, X, y, X_val, y_val) for member in members
+            delayed(_fit_member)(member, task, X, y, X_val, y_val, given)
+            for member in members
         )
         self.named_valuators_ = Bunch(**dict(zip(names, self.valuators_, strict=True)))
         if self.weights is None:
@@ -282,11 +286,16 @@ class ConsensusValuator(BaseValuator, BaseComposition):
                     f"valuators: {name!r} is {valuator!r}; a member is a valuator "
                     'of skvalue, or "drop".'
                 )
+            # Those before it would be fitted first.
+            check_device(getattr(valuator, "device", "cpu"))
 
     def _given_members(self):
         """Members as far as there are any, before fit has checked the list."""
         members = [item[-1] for item in self.valuators or [] if isinstance(item, tuple)]
         return [member for member in members if isinstance(member, BaseValuator)]
+
+    def _can_use_weights(self):
+        return all(weight_names(member) for member in self._given_members())
 
     def _known_task(self):
         return agreed_task(self.task, self._given_members())
@@ -316,10 +325,22 @@ def _default_valuators():
     ]
 
 
-def _fit_member(member, task, X, y, X_val, y_val):
+def _given_to_members(names, members, sample_weight, groups):
+    """Weights and groups as far as given, which all members must be able to use."""
+    for name, member in zip(names, members, strict=True):
+        if sample_weight is not None and not weight_names(member):
+            raise ValueError(
+                f"sample_weight: the member {name!r}, {type(member).__name__}, cannot "
+                'use it; leave it out, or set the member to "drop".'
+            )
+    given = {"sample_weight": sample_weight, "groups": groups}
+    return {name: array for name, array in given.items() if array is not None}
+
+
+def _fit_member(member, task, X, y, X_val, y_val, given):
     member = clone(member)
     tell_task(member, task)
-    return member.fit(X, y, X_val=X_val, y_val=y_val)
+    return member.fit(X, y, X_val=X_val, y_val=y_val, **given)
 
 
 def _without_poor(members, y):

@@ -15,6 +15,7 @@ from numbers import Integral
 
 import joblib
 import numpy as np
+from sklearn.base import clone
 from sklearn.ensemble import (
     BaggingClassifier,
     BaggingRegressor,
@@ -26,11 +27,12 @@ from sklearn.utils.parallel import Parallel, delayed
 from .base import BaseValuator
 from .utils._predictions import class_probabilities, finite_predictions
 from .utils._random import integer_seed
+from .utils._sample_weight import check_takes_weights, fit_weighted
 from .utils._sklearn import HasMethods, Interval, RealNotInt, StrOptions
 
 # Estimators that are fitted before their scores are added and they are discarded.
 _BLOCK = 8
-# Leaves of fewer rows repeat the label of a wrong row next to it.
+# Smaller leaves repeat the label of a wrong row beside it.
 _MIN_SAMPLES_LEAF = 3
 # A regression row is implausible beyond this many median absolute residuals.
 _RESIDUAL_LIMIT = 4.5
@@ -47,8 +49,7 @@ class DataOOB(BaseValuator):
     ----------
     estimator : estimator or None, default=None
         What is bagged, by `BaggingClassifier` or `BaggingRegressor`. None: the trees
-        of a random forest, with leaves of at least 3 rows and else with scikit-learn's
-        defaults.
+        of a random forest with leaves of at least 3 rows.
 
     n_estimators : int, default=1000
         Number of estimators, at least 1.
@@ -104,8 +105,7 @@ class DataOOB(BaseValuator):
         Number of out-of-bag estimators of each row.
 
     class_probabilities_ : ndarray of shape (n_samples, n_classes)
-        Mean out-of-bag probability of each class (votes, where the estimator has no
-        ``predict_proba``), in the order of `classes_`; classification only.
+        Mean out-of-bag probability, or share of votes, of each class; classification.
 
     label_probabilities_ : ndarray of shape (n_samples,)
         That of each row's own label.
@@ -136,8 +136,7 @@ class DataOOB(BaseValuator):
     -----
     Costs the fit of the ensemble, O(n_estimators n log(n)^2) for trees, and a
     prediction of the rows out of bag, about 37 % of them. Estimators are discarded
-    block by block: memory is O(n n_classes) whatever `n_estimators` is. ``X_val`` is
-    not used.
+    block by block: memory is O(n n_classes). ``X_val`` is not used.
 
     References
     ----------
@@ -199,8 +198,11 @@ class DataOOB(BaseValuator):
     def _model_of_y(self):
         return self.estimator
 
-    def _fit(self, X, y, X_val, y_val):
-        n_done = self._begin(X, y)
+    def _fit(self, X, y, X_val, y_val, *, sample_weight=None):
+        n_done = self._begin(X, y, sample_weight)
+        if self.estimator is not None:
+            check_takes_weights(self.estimator, sample_weight)
+        data = X, y, sample_weight
         # Blocks lie on one grid, so that a warm start redoes no estimator.
         blocks = [
             (start, min(start + _BLOCK, self.n_estimators))
@@ -214,7 +216,7 @@ class DataOOB(BaseValuator):
         )
         results = parallel(
             delayed(_fit_block)(
-                self._ensemble(), X, y, self._seed, block, self._score()
+                self._ensemble(), data, self._seed, block, self._score()
             )
             for block in blocks
         )
@@ -226,14 +228,14 @@ class DataOOB(BaseValuator):
         self._check_counts(len(y))
         self._summarise(y)
 
-    def _begin(self, X, y):
+    def _begin(self, X, y, sample_weight):
         """Number of estimators whose sums an earlier fit left, for a warm start."""
-        data = joblib.hash((X, y)) if self.warm_start else None
+        data = joblib.hash((X, y, sample_weight)) if self.warm_start else None
         if self.warm_start and hasattr(self, "data_values_"):
             if data != self._data:
                 raise ValueError(
-                    "warm_start=True continues a fit on the same rows, and X or y "
-                    "differ from it; use warm_start=False."
+                    "warm_start=True continues a fit on the same rows, and "
+                    "sample_weight, X or y differ from it; use warm_start=False."
                 )
             if self.n_estimators < self.n_evaluations_:
                 raise ValueError(
@@ -276,8 +278,7 @@ class DataOOB(BaseValuator):
             self._class_sums[rows] += probabilities
 
     def _check_counts(self, n_samples):
-        missing = np.count_nonzero(self.oob_counts_ == 0)
-        if missing == 0:
+        if not (missing := np.count_nonzero(self.oob_counts_ == 0)):
             return
         n_drawn = self.max_samples
         if not isinstance(n_drawn, Integral):
@@ -292,14 +293,13 @@ class DataOOB(BaseValuator):
         )
 
     def _summarise(self, y):
-        count, (total, squares) = self.oob_counts_, self._sums
-        mean = total / count
-        variance = np.maximum(squares / count - mean**2, 0)
+        count = self.oob_counts_
+        mean, squares = self._sums / count
+        variance = np.maximum(squares - mean**2, 0)
         stderr = np.sqrt(variance / np.maximum(count - 1, 1))
         classification = hasattr(self, "classes_")
-        self._keep_class_probabilities(
-            self._class_sums / count[:, None] if classification else None
-        )
+        probabilities = self._class_sums / count[:, None] if classification else None
+        self._keep_class_probabilities(probabilities)
         if self.scoring != "log_proba":
             self.data_values_, self.data_values_stderr_ = mean, stderr
         elif classification:
@@ -320,13 +320,13 @@ class DataOOB(BaseValuator):
         return self.data_values_ >= -math.log1p(_RESIDUAL_LIMIT**2)
 
 
-def _fit_block(ensemble, X, y, seed, block, scoring):
+def _fit_block(ensemble, data, seed, block, scoring):
     """Out-of-bag rows, scores and class probabilities of a few estimators.
 
     The estimators are numbers ``block[0]`` to ``block[1] - 1`` of the ensemble that
     scikit-learn grows from the same seed.
     """
-    start, stop = block
+    (X, y, sample_weight), (start, stop) = data, block
     rng = np.random.RandomState(seed)
     # One draw an estimator: how scikit-learn's own warm start skips those done.
     rng.randint(np.iinfo(np.int32).max, size=start)
@@ -342,7 +342,11 @@ def _fit_block(ensemble, X, y, seed, block, scoring):
         out_of_bag = np.ones(len(y), dtype=bool)
         out_of_bag[drawn] = False
         rows = np.flatnonzero(out_of_bag)
-        if len(rows) == 0:
+        if sample_weight is not None:
+            # scikit-learn would draw by weight: a heavy row would be in every bag.
+            weights = sample_weight * np.bincount(drawn, minlength=len(y))
+            estimator = _refit(estimator, X, y, weights)
+        if len(rows) == 0 or estimator is None:
             continue
         options = {"check_input": False} if trees else {}
         results.append(
@@ -354,6 +358,14 @@ def _fit_block(ensemble, X, y, seed, block, scoring):
     return results
 
 
+def _refit(estimator, X, y, weights):
+    """The estimator of a bag, fitted with weights; None where nothing has any."""
+    rows = np.flatnonzero(weights)
+    if len(rows) == 0:
+        return None
+    return fit_weighted(clone(estimator), X[rows], y[rows], weights[rows])
+
+
 def _row_scores(ensemble, estimator, X, y, scoring, options):
     """Score of each row, and its class probabilities (None in regression)."""
     scoring, classes = scoring
@@ -362,7 +374,12 @@ def _row_scores(ensemble, estimator, X, y, scoring, options):
         if callable(scoring):
             return _checked(scoring(y, predicted), len(y)), None
         return (predicted if scoring == "log_proba" else -((y - predicted) ** 2)), None
-    probabilities = _classify(estimator, X, ensemble.n_classes_, options)
+    # Members of an ensemble are trained on codes; a bag may lack a class.
+    codes = np.arange(ensemble.n_classes_)
+    if hasattr(estimator, "predict_proba"):
+        probabilities = class_probabilities(estimator, X, codes, **options)
+    else:
+        probabilities = estimator.predict(X)[:, None] == codes
     predicted = probabilities.argmax(axis=1)
     if callable(scoring):
         scores = _checked(scoring(classes[y], classes[predicted]), len(y))
@@ -371,14 +388,6 @@ def _row_scores(ensemble, estimator, X, y, scoring, options):
     else:
         scores = predicted == y
     return scores, probabilities
-
-
-def _classify(estimator, X, n_classes, options):
-    """Class probabilities; 1 for the predicted class where it has none."""
-    if not hasattr(estimator, "predict_proba"):
-        return np.eye(n_classes)[estimator.predict(X).astype(np.intp)]
-    # The members of an ensemble are trained on codes; a bag may lack a class.
-    return class_probabilities(estimator, X, np.arange(n_classes), **options)
 
 
 def _checked(scores, n_rows):

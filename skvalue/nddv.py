@@ -18,6 +18,7 @@ from .base import BaseValuator
 from .utils._random import draw_seed, integer_seed
 from .utils._scaling import fit_scaler, mean_and_scale
 from .utils._sklearn import Interval, StrOptions
+from .utils._torch_state import plain_torch
 
 # A regression row further from its prediction than this many robust standard
 # deviations is implausible: about 1.2 % of clean Gaussian residuals.
@@ -139,8 +140,7 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
 
     class_probabilities_ : ndarray of shape (n_samples, n_classes)
         Classification: mean over epochs and members of the probability that the
-        network gave each class, in the order of `classes_`, before the step on the
-        row.
+        network gave each class, in the order of `classes_`.
 
     label_probabilities_ : ndarray of shape (n_samples,)
         That of each row's own label.
@@ -304,7 +304,8 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
     def _n_tasks(self):
         return self.max_epochs
 
-    def _fit(self, X, y, X_val, y_val):
+    @plain_torch()
+    def _fit(self, X, y, X_val, y_val, *, sample_weight=None):
         # torch is imported here, so that `import skvalue` stays light.
         from ._torch.nddv import training
         from ._torch.nddv.settings import check_settings, resolve_settings
@@ -319,10 +320,10 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
             check_random_state(integer_seed(self.random_state))
         )
         check_settings(settings, X.shape[1])
-        self._scaler = fit_scaler(X)
+        self._scaler = fit_scaler(X, sample_weight)
         self._y_mean, self._y_scale = 0, 1
         if not hasattr(self, "classes_"):
-            self._y_mean, self._y_scale = mean_and_scale(y, "y")
+            self._y_mean, self._y_scale = mean_and_scale(y, "y", sample_weight)
         self._utility = settings["utility"]
         rows = self._rows(X, y)
         self.net_, record = training.train(
@@ -330,9 +331,10 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
             rows,
             clean_rows=None if X_val is None else self._rows(X_val, y_val),
             task=self._task,
+            sample_weight=sample_weight,
         )
         self.history_ = self.net_.history
-        self._keep_record(*record)
+        self._keep_record(*record, sample_weight)
         for name in ["meta_weights_", "state_trajectories_", "adjoint_trajectories_"]:
             vars(self).pop(name, None)
         if settings["reweight"]:
@@ -349,17 +351,20 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
         y = y if hasattr(self, "classes_") else (y - self._y_mean) / self._y_scale
         return tensor_rows(X, y, self._scaler.transform, self.device)
 
-    def _keep_record(self, utilities, belief, trajectory):
+    def _keep_record(self, utilities, belief, unseen, trajectory, weights):
         self.utilities_ = utilities
-        self.data_values_ = _dynamic_marginal_contribution(utilities)
+        self._mean_utility = np.average(utilities, weights=weights)
+        self.data_values_ = _dynamic_marginal_contribution(utilities, weights)
         for name in ["residuals_", "value_trajectories_"]:
             vars(self).pop(name, None)
         classification = hasattr(self, "classes_")
-        self._keep_class_probabilities(belief if classification else None)
+        self._keep_class_probabilities(belief if classification else None, unseen)
         if not classification:
             self.residuals_ = belief * self._y_scale
         if trajectory is not None:
-            self.value_trajectories_ = _dynamic_marginal_contribution(trajectory)
+            self.value_trajectories_ = _dynamic_marginal_contribution(
+                trajectory, weights
+            )
 
     def _plausible_rows(self):
         if hasattr(self, "classes_"):
@@ -370,23 +375,26 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
 
     # ------------------------------------------------------------- other rows
 
+    @plain_torch()
     def _predict_values(self, X, y):
         from ._torch.nddv.training import evaluate
 
         values = evaluate(self.net_, self._rows(X, y), self._utility)
-        return values - self.utilities_.mean()
+        return values - self._mean_utility
 
+    @plain_torch()
     def _predict_class_values(self, X):
         from ._torch.nddv.training import evaluate_classes
 
         rows = self._rows(X, np.zeros(len(X), dtype=int))
         n_classes = len(self.classes_)
         values = evaluate_classes(self.net_, rows, self._utility, n_classes)
-        return values - self.utilities_.mean()
+        return values - self._mean_utility
 
 
-def _dynamic_marginal_contribution(utilities):
+def _dynamic_marginal_contribution(utilities, weights):
     """Utility of a row minus the mean utility of the others   [Eq. 39-40]."""
     n_samples = utilities.shape[-1]
-    centred = utilities - utilities.mean(axis=-1, keepdims=True)
+    mean = np.average(utilities, axis=-1, weights=weights, keepdims=True)
+    centred = utilities - mean
     return centred * (n_samples / (n_samples - 1))

@@ -13,6 +13,7 @@ from sklearn.utils import check_random_state
 
 from .base import BaseValuator
 from .utils._random import draw_seed, integer_seed, seeded
+from .utils._sample_weight import check_takes_weights, fit_weighted
 from .utils._sklearn import HasMethods
 
 
@@ -100,6 +101,8 @@ class OutlierValuator(BaseValuator):
         "detector": [HasMethods(["fit"]), None],
     }
 
+    _weighted_parts = ("detector",)
+
     def __init__(
         self, detector=None, *, task="auto", drop="auto", random_state=None, verbose=0
     ):
@@ -108,7 +111,7 @@ class OutlierValuator(BaseValuator):
         )
         self.detector = detector
 
-    def _fit(self, X, y, X_val, y_val):
+    def _fit(self, X, y, X_val, y_val, *, sample_weight=None):
         detector = self.detector
         if detector is None:
             detector = IsolationForest(n_estimators=200)
@@ -118,7 +121,14 @@ class OutlierValuator(BaseValuator):
                 "one, such as IsolationForest."
             )
         rng = check_random_state(integer_seed(self.random_state))
-        self.detector_ = seeded(detector, draw_seed(rng)).fit(X)
+        check_takes_weights(detector, sample_weight, name="detector")
+        detector = seeded(detector, draw_seed(rng))
+        if sample_weight is None:
+            self.detector_ = detector.fit(X)
+        else:
+            # An isolation forest cannot draw without replacement beyond these.
+            rows = np.flatnonzero(sample_weight)
+            self.detector_ = fit_weighted(detector, X[rows], None, sample_weight[rows])
         scores = self._scores(X)
         self.data_values_ = np.asarray(scores, dtype=np.float64)
         # Local outlier factors without novelty know their own rows only.

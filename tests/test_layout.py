@@ -17,8 +17,9 @@ METHODS = """
 FLOORS = [
     "utils",
     "_torch _linear_engine",
-    "_coalitions _drop _gate _label_errors _targets _weights_groups datasets",
-    "_label_opinions _validation",
+    "_coalitions _drop _gate _held_out_scale _label_errors _targets _transport "
+    "_weights_groups datasets",
+    "_label_opinions _validation _values_frame",
     "base _class_values games metrics",
     METHODS,
     "amortized consensus curation explain",

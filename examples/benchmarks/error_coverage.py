@@ -230,10 +230,10 @@ def truth(game, valuator, sampler, name):
     has_weight = hasattr(valuator, "_weight")
     if has_weight and name in ("table", "triples", "gloves"):
         weight = valuator._weight(np.arange(game.n_players), game.n_players)
-        return game.semivalue(weight, valuator.min_coalition_size)
+        return game.semivalue(weight, valuator._least_size)
     if has_weight and game.n_players == 7:
         weight = valuator._weight(np.arange(7), 7)
-        return enumerate_semivalue(game, weight, valuator.min_coalition_size)
+        return enumerate_semivalue(game, weight, valuator._least_size)
     if has_weight:
         # Shared subsets of the engine need the fewest fits.
         sampler = clone(valuator).set_params(sampler="shared")._make_sampler(game)

@@ -207,7 +207,7 @@ class KNNShapley(BaseValuator):
         self.device = device
         self.n_jobs = n_jobs
 
-    def _fit(self, X, y, X_val, y_val):
+    def _fit(self, X, y, X_val, y_val, *, groups=None):
         classification = hasattr(self, "classes_")
         self._check_exact(classification)
         self._check_device(X)
@@ -222,6 +222,7 @@ class KNNShapley(BaseValuator):
             cv=self.cv,
             classification=classification,
             seed=integer_seed(self.random_state),
+            groups=groups,
         )
         self._rows, self._splits = X, splits
         results, votes = [], []

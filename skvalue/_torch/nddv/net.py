@@ -37,6 +37,8 @@ class ValueRecord:
             self._residual = torch.zeros_like(self._utility)
         else:
             self._class_sums = self._sums.new_zeros(n_samples, n_classes)
+            self._first_sums = torch.zeros_like(self._class_sums)
+        self._step = 0
         self.n_epochs = 0
         self.last_utility = None
         self.trajectory = [] if trajectories else None
@@ -49,8 +51,14 @@ class ValueRecord:
             self._residual.scatter_(1, rows, belief)
             return
         # One member at a time: a row must not be added to twice by one call.
+        self._step += 1
         for rows_of_member, probabilities in zip(rows, belief.double(), strict=True):
             self._class_sums.index_add_(0, rows_of_member, probabilities)
+            if self.n_epochs == 0:
+                # Not yet trained on these rows; the more on others, the more it counts.
+                self._first_sums.index_add_(
+                    0, rows_of_member, probabilities, alpha=self._step
+                )
 
     def end_epoch(self):
         self.last_utility = self._utility.mean(0, dtype=torch.float64)
@@ -68,6 +76,10 @@ class ValueRecord:
         if self._residual is not None:
             return self._residual.mean(0, dtype=torch.float64)
         return self._class_sums / (self.n_epochs * len(self._utility))
+
+    def unseen_belief(self):
+        """Class probabilities, up to a factor, from before a row was trained on."""
+        return None if self._class_sums is None else self._first_sums.cpu().numpy()
 
 
 class NDDVNet(PassesInterruptsOn, NeuralNet):
@@ -121,9 +133,24 @@ class NDDVNet(PassesInterruptsOn, NeuralNet):
 
     # ------------------------------------------------------------- one training
 
-    def run(self, dataset):
-        """Initialise and train; return the record of the rows' utilities."""
+    def run(self, dataset, row_weights=None):
+        """Initialise and train; return the record of the rows' utilities.
+
+        Parameters
+        ----------
+        dataset : TensorRows
+            Training rows.
+
+        row_weights : tensor of shape (n_samples,) or None, default=None
+            Their weights; None: all weigh the same.
+
+        Returns
+        -------
+        record : ValueRecord
+            Of every row.
+        """
         self.initialize()
+        self._row_weights = row_weights
         generator = torch.Generator(self.device).manual_seed(self.seed)
         self.iterator_train__generator = generator
         self.module_.noise_generator = generator
@@ -144,7 +171,7 @@ class NDDVNet(PassesInterruptsOn, NeuralNet):
             # Generators and records belong to the training, not to the trained net.
             self.iterator_train__generator = None
             self.module_.noise_generator = None
-            self._generator = self._record = None
+            self._generator = self._record = self._row_weights = None
             if self.meta_learner is not None:
                 self.meta_learner.finish()
         return record
@@ -161,11 +188,11 @@ class NDDVNet(PassesInterruptsOn, NeuralNet):
         self._set_training(True)
         (X, rows), y = unpack_data(batch)
         if self.meta_learner is not None and self._steps % self.meta_interval == 0:
-            self._meta_step(X, y)
+            self._meta_step(X, y, rows)
         self._steps += 1
         trajectory, outputs, running_cost = self.module_(X, in_place=True)
         cost = self.criterion_(outputs, y)
-        weights = self._weights(cost.detach())
+        weights = self._weights(cost.detach(), rows)
         # Summed over the members: their parameters are disjoint, so are the gradients.
         loss = ((weights * cost).sum(-1) + running_cost).sum()
         loss.backward()
@@ -185,12 +212,19 @@ class NDDVNet(PassesInterruptsOn, NeuralNet):
             return {"loss": self.criterion_(outputs, y).mean(), "y_pred": outputs}
 
     @torch.no_grad()
-    def _weights(self, cost):
-        if self.meta_learner is None:
-            return torch.full_like(cost, 1 / cost.shape[1])
-        return normalise(self.meta_learner.network(cost))
+    def _weights(self, cost, rows):
+        given = self._given_weights(rows)
+        if self.meta_learner is not None:
+            return normalise(given * self.meta_learner.network(cost))
+        if self._row_weights is not None:
+            return normalise(given)
+        return torch.full_like(cost, 1 / cost.shape[1])
 
-    def _meta_step(self, X, y):
+    def _given_weights(self, rows):
+        """Weights of a batch's rows, not normalised."""
+        return 1 if self._row_weights is None else self._row_weights[rows]
+
+    def _meta_step(self, X, y, batch_rows):
         clean = self.clean_rows
         rows = torch.randint(
             len(clean),
@@ -205,6 +239,7 @@ class NDDVNet(PassesInterruptsOn, NeuralNet):
             (X, y),
             (clean.X[rows], clean.y[rows]),
             self.optimizer_.param_groups[0]["lr"],
+            self._given_weights(batch_rows),
         )
         self.meta_learner.step(loss)
 

@@ -28,7 +28,7 @@ def tensor_rows(X, y, standardise, device):
     return TensorRows(rows.to(device), target.to(device))
 
 
-def train(settings, rows, *, clean_rows, task):
+def train(settings, rows, *, clean_rows, task, sample_weight=None):
     """Train a net on the rows.
 
     Parameters
@@ -46,19 +46,26 @@ def train(settings, rows, *, clean_rows, task):
     task : callable
         Context manager of one epoch.
 
+    sample_weight : ndarray of shape (n_samples,) or None, default=None
+        Weights of the rows in the loss and in the mean field.
+
     Returns
     -------
     net : NDDVNet
         The trained net, without its data.
 
-    record : tuple (utilities, belief, trajectory)
+    record : tuple (utilities, belief, unseen, trajectory)
         Float64 arrays ``(n_samples,)``, class probabilities ``(n_samples,
-        n_classes)`` or absolute residuals ``(n_samples,)``, and ``(n_epochs,
-        n_samples)`` or None.
+        n_classes)`` or absolute residuals ``(n_samples,)``, the former from before a
+        row was trained on or None, and ``(n_epochs, n_samples)`` or None.
     """
     with _deterministic(settings):
         net = _build(settings, rows, clean_rows, task)
-        record = net.run(rows)
+        if sample_weight is not None:
+            # On average one, so that single precision holds them.
+            scaled = (sample_weight / sample_weight.mean()).astype(np.float32)
+            sample_weight = torch.from_numpy(scaled).to(rows.X.device)
+        record = net.run(rows, sample_weight)
         # What training needed is not part of the trained net, nor of its pickle.
         net.clean_rows = net.train_split = None
     regression_state = rows.y.is_floating_point() and settings["utility"] == "state"
@@ -66,7 +73,8 @@ def train(settings, rows, *, clean_rows, task):
     trajectory = record.trajectory
     if trajectory is not None:
         trajectory = torch.stack(trajectory).numpy()
-    return net, (utilities.cpu().numpy(), record.belief().cpu().numpy(), trajectory)
+    belief = record.belief().cpu().numpy()
+    return net, (utilities.cpu().numpy(), belief, record.unseen_belief(), trajectory)
 
 
 @contextmanager
