@@ -9,12 +9,7 @@ from contextlib import contextmanager
 from numbers import Real
 
 import numpy as np
-from sklearn.base import (
-    BaseEstimator,
-    OneToOneFeatureMixin,
-    TransformerMixin,
-    _fit_context,
-)
+from sklearn.base import OneToOneFeatureMixin, TransformerMixin, _fit_context
 from sklearn.callback import CallbackSupportMixin
 from sklearn.utils.validation import check_is_fitted
 
@@ -41,12 +36,11 @@ from .utils._tags import ValuatorTags, with_valuation
 
 class BaseValuator(
     ValuesFrameMixin,
-    LabelOpinions,
     WeightsMixin,
     CallbackSupportMixin,
     OneToOneFeatureMixin,
     TransformerMixin,
-    BaseEstimator,
+    LabelOpinions,
 ):
     """Base class of all valuators.
 

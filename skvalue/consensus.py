@@ -291,7 +291,8 @@ class ConsensusValuator(BaseValuator, BaseComposition):
 
     def _given_members(self):
         """Members as far as there are any, before fit has checked the list."""
-        members = [item[-1] for item in self.valuators or [] if isinstance(item, tuple)]
+        listed = self.valuators if isinstance(self.valuators, list) else []
+        members = [item[-1] for item in listed if isinstance(item, tuple)]
         return [member for member in members if isinstance(member, BaseValuator)]
 
     def _can_use_weights(self):

@@ -15,7 +15,6 @@ from numbers import Integral
 
 import joblib
 import numpy as np
-from sklearn.base import clone
 from sklearn.ensemble import (
     BaggingClassifier,
     BaggingRegressor,
@@ -25,14 +24,14 @@ from sklearn.ensemble import (
 from sklearn.utils.parallel import Parallel, delayed
 
 from .base import BaseValuator
-from .utils._predictions import class_probabilities, finite_predictions
+from .utils._bags import score_block
 from .utils._random import integer_seed
-from .utils._sample_weight import check_takes_weights, fit_weighted
+from .utils._sample_weight import check_takes_weights
 from .utils._sklearn import HasMethods, Interval, RealNotInt, StrOptions
 
 # Estimators that are fitted before their scores are added and they are discarded.
 _BLOCK = 8
-# Smaller leaves repeat the label of a wrong row beside it.
+# Leaves of fewer rows repeat the label of a wrong row next to it.
 _MIN_SAMPLES_LEAF = 3
 # A regression row is implausible beyond this many median absolute residuals.
 _RESIDUAL_LIMIT = 4.5
@@ -49,7 +48,8 @@ class DataOOB(BaseValuator):
     ----------
     estimator : estimator or None, default=None
         What is bagged, by `BaggingClassifier` or `BaggingRegressor`. None: the trees
-        of a random forest with leaves of at least 3 rows.
+        of a random forest, with leaves of at least 3 rows and else with scikit-learn's
+        defaults.
 
     n_estimators : int, default=1000
         Number of estimators, at least 1.
@@ -105,7 +105,8 @@ class DataOOB(BaseValuator):
         Number of out-of-bag estimators of each row.
 
     class_probabilities_ : ndarray of shape (n_samples, n_classes)
-        Mean out-of-bag probability, or share of votes, of each class; classification.
+        Mean out-of-bag probability of each class (votes, where the estimator has no
+        ``predict_proba``), in the order of `classes_`; classification only.
 
     label_probabilities_ : ndarray of shape (n_samples,)
         That of each row's own label.
@@ -136,7 +137,8 @@ class DataOOB(BaseValuator):
     -----
     Costs the fit of the ensemble, O(n_estimators n log(n)^2) for trees, and a
     prediction of the rows out of bag, about 37 % of them. Estimators are discarded
-    block by block: memory is O(n n_classes). ``X_val`` is not used.
+    block by block: memory is O(n n_classes) whatever `n_estimators` is. ``X_val`` is
+    not used.
 
     References
     ----------
@@ -215,7 +217,7 @@ class DataOOB(BaseValuator):
             verbose=self.verbose,
         )
         results = parallel(
-            delayed(_fit_block)(
+            delayed(score_block)(
                 self._ensemble(), data, self._seed, block, self._score()
             )
             for block in blocks
@@ -265,7 +267,7 @@ class DataOOB(BaseValuator):
         return bagging(self.estimator, **settings)
 
     def _score(self):
-        """What `_fit_block` returns for each row: a name or (callable, classes)."""
+        """What `score_block` returns for each row: a name or (callable, classes)."""
         if callable(self.scoring):
             return self.scoring, getattr(self, "classes_", None)
         return self.scoring, None
@@ -278,7 +280,8 @@ class DataOOB(BaseValuator):
             self._class_sums[rows] += probabilities
 
     def _check_counts(self, n_samples):
-        if not (missing := np.count_nonzero(self.oob_counts_ == 0)):
+        missing = np.count_nonzero(self.oob_counts_ == 0)
+        if missing == 0:
             return
         n_drawn = self.max_samples
         if not isinstance(n_drawn, Integral):
@@ -293,13 +296,14 @@ class DataOOB(BaseValuator):
         )
 
     def _summarise(self, y):
-        count = self.oob_counts_
-        mean, squares = self._sums / count
-        variance = np.maximum(squares - mean**2, 0)
+        count, (total, squares) = self.oob_counts_, self._sums
+        mean = total / count
+        variance = np.maximum(squares / count - mean**2, 0)
         stderr = np.sqrt(variance / np.maximum(count - 1, 1))
         classification = hasattr(self, "classes_")
-        probabilities = self._class_sums / count[:, None] if classification else None
-        self._keep_class_probabilities(probabilities)
+        self._keep_class_probabilities(
+            self._class_sums / count[:, None] if classification else None
+        )
         if self.scoring != "log_proba":
             self.data_values_, self.data_values_stderr_ = mean, stderr
         elif classification:
@@ -318,83 +322,3 @@ class DataOOB(BaseValuator):
         if hasattr(self, "classes_") or self.scoring != "log_proba":
             return super()._plausible_rows()
         return self.data_values_ >= -math.log1p(_RESIDUAL_LIMIT**2)
-
-
-def _fit_block(ensemble, data, seed, block, scoring):
-    """Out-of-bag rows, scores and class probabilities of a few estimators.
-
-    The estimators are numbers ``block[0]`` to ``block[1] - 1`` of the ensemble that
-    scikit-learn grows from the same seed.
-    """
-    (X, y, sample_weight), (start, stop) = data, block
-    rng = np.random.RandomState(seed)
-    # One draw an estimator: how scikit-learn's own warm start skips those done.
-    rng.randint(np.iinfo(np.int32).max, size=start)
-    ensemble.set_params(n_estimators=stop - start, random_state=rng)
-    ensemble.fit(X, y)
-    trees = isinstance(ensemble, (RandomForestClassifier, RandomForestRegressor))
-    # The type that trees compute on: converted once, not once a tree.
-    X = X.astype(np.float32) if trees else X
-    results = []
-    for estimator, drawn in zip(
-        ensemble.estimators_, ensemble.estimators_samples_, strict=True
-    ):
-        out_of_bag = np.ones(len(y), dtype=bool)
-        out_of_bag[drawn] = False
-        rows = np.flatnonzero(out_of_bag)
-        if sample_weight is not None:
-            # scikit-learn would draw by weight: a heavy row would be in every bag.
-            weights = sample_weight * np.bincount(drawn, minlength=len(y))
-            estimator = _refit(estimator, X, y, weights)
-        if len(rows) == 0 or estimator is None:
-            continue
-        options = {"check_input": False} if trees else {}
-        results.append(
-            (
-                rows,
-                *_row_scores(ensemble, estimator, X[rows], y[rows], scoring, options),
-            )
-        )
-    return results
-
-
-def _refit(estimator, X, y, weights):
-    """The estimator of a bag, fitted with weights; None where nothing has any."""
-    rows = np.flatnonzero(weights)
-    if len(rows) == 0:
-        return None
-    return fit_weighted(clone(estimator), X[rows], y[rows], weights[rows])
-
-
-def _row_scores(ensemble, estimator, X, y, scoring, options):
-    """Score of each row, and its class probabilities (None in regression)."""
-    scoring, classes = scoring
-    if not hasattr(ensemble, "classes_"):
-        predicted = finite_predictions(estimator, X, **options)
-        if callable(scoring):
-            return _checked(scoring(y, predicted), len(y)), None
-        return (predicted if scoring == "log_proba" else -((y - predicted) ** 2)), None
-    # Members of an ensemble are trained on codes; a bag may lack a class.
-    codes = np.arange(ensemble.n_classes_)
-    if hasattr(estimator, "predict_proba"):
-        probabilities = class_probabilities(estimator, X, codes, **options)
-    else:
-        probabilities = estimator.predict(X)[:, None] == codes
-    predicted = probabilities.argmax(axis=1)
-    if callable(scoring):
-        scores = _checked(scoring(classes[y], classes[predicted]), len(y))
-    elif scoring == "log_proba":
-        scores = probabilities[np.arange(len(y)), y]
-    else:
-        scores = predicted == y
-    return scores, probabilities
-
-
-def _checked(scores, n_rows):
-    scores = np.asarray(scores, dtype=np.float64)
-    if scores.shape != (n_rows,):
-        raise ValueError(
-            f"scoring returned an array of shape {scores.shape}; it must return the "
-            f"score of each row, of shape ({n_rows},)."
-        )
-    return scores

@@ -20,7 +20,6 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from .base import BaseValuator
 from .utils._random import draw_seed, integer_seed, seeded
-from .utils._sample_weight import check_takes_weights, fit_weighted
 from .utils._sklearn import HasMethods, Interval
 
 # A row is implausible whose errors are, in the geometric mean of 1 + e^2 / median, as
@@ -154,7 +153,7 @@ class FeatureConfidence(BaseValuator):
         self.categorical_features = categorical_features
         self.n_jobs = n_jobs
 
-    def _fit(self, X, y, X_val, y_val, *, sample_weight=None):
+    def _fit(self, X, y, X_val, y_val):
         rng = check_random_state(integer_seed(self.random_state))
         categorical = self._categorical_mask(X.shape[1])
         self.columns_ = self._draw_columns(X, rng)
@@ -165,11 +164,9 @@ class FeatureConfidence(BaseValuator):
             )
             for column in self.columns_
         ]
-        for model in models:
-            check_takes_weights(model, sample_weight)
         parallel = Parallel(n_jobs=self.n_jobs, prefer="threads", verbose=self.verbose)
         losses = parallel(
-            delayed(_column_loss)(model, X, column, categorical[column], sample_weight)
+            delayed(_column_loss)(model, X, column, categorical[column])
             for model, column in zip(models, self.columns_, strict=True)
         )
         self.data_values_ = -np.mean(losses, axis=0)
@@ -230,19 +227,18 @@ def _classifier():
     return ExtraTreesClassifier(**_TREES)
 
 
-def _column_loss(model, X, column, categorical, sample_weight):
+def _column_loss(model, X, column, categorical):
     """Loss of each row's entry in a column, predicted from the others out of bag."""
     others, target = np.delete(X, column, axis=1), X[:, column]
     model.set_params(oob_score=True)
     if categorical:
         codes = np.unique(target, return_inverse=True)[1]
-        model = fit_weighted(model, others, codes, sample_weight)
-        shares = model.oob_decision_function_
+        shares = model.fit(others, codes).oob_decision_function_
         own = np.take_along_axis(shares, codes[:, None], axis=1)[:, 0]
         return -np.log(np.maximum(own, 1 / (2 * len(X))))
     # It asks whether real numbers are whole by a cast, which large ones overflow.
     with np.errstate(invalid="ignore"):
-        fit_weighted(model, others, target, sample_weight)
+        model.fit(others, target)
     squared = (target - model.oob_prediction_) ** 2
     scale = max(np.median(squared), _ERROR_FLOOR * np.var(target))
     return np.log1p(squared / scale)

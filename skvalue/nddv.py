@@ -362,9 +362,8 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
         if not classification:
             self.residuals_ = belief * self._y_scale
         if trajectory is not None:
-            self.value_trajectories_ = _dynamic_marginal_contribution(
-                trajectory, weights
-            )
+            contribution = _dynamic_marginal_contribution(trajectory, weights)
+            self.value_trajectories_ = contribution
 
     def _plausible_rows(self):
         if hasattr(self, "classes_"):
@@ -396,5 +395,4 @@ def _dynamic_marginal_contribution(utilities, weights):
     """Utility of a row minus the mean utility of the others   [Eq. 39-40]."""
     n_samples = utilities.shape[-1]
     mean = np.average(utilities, axis=-1, weights=weights, keepdims=True)
-    centred = utilities - mean
-    return centred * (n_samples / (n_samples - 1))
+    return (utilities - mean) * (n_samples / (n_samples - 1))

@@ -87,7 +87,7 @@ def test_cost_utility_is_minus_the_training_loss():
 
 def test_trajectories_start_at_the_rows_and_give_the_state_utility():
     X, y, _ = make_noisy()
-    valuator = quick(record_trajectories=True, n_members=1, utility="state").fit(X, y)
+    valuator = quick(utility="state", record_trajectories=True, n_members=1).fit(X, y)
     states, adjoints = valuator.state_trajectories_, valuator.adjoint_trajectories_
     assert states.shape == adjoints.shape == (4, len(y), 4)
     standardised = (X - X.mean(axis=0)) / X.std(axis=0)

@@ -20,19 +20,17 @@ FOLDS = 2**32 - 1
 
 
 class Split(NamedTuple):
-    """Training rows, what they are measured on, and the seed of all randomness.
-
-    `held_out` are the row numbers of `X_val` where it is a fold of the training rows.
-    """
+    """Training rows, what they are measured on, and the seed of all randomness."""
 
     rows: np.ndarray | slice
     X_val: np.ndarray
     y_val: np.ndarray
     seed: int
+    # Row numbers of `X_val`, where it is a fold of the training rows.
+    held_out: np.ndarray | None = None
     # Of either rows; None where all weigh the same.
     sample_weight: np.ndarray | None = None
     sample_weight_val: np.ndarray | None = None
-    held_out: np.ndarray | None = None
 
 
 def make_splits(
@@ -95,7 +93,9 @@ def make_splits(
     """
     rng = np.random.RandomState(seed)
     if X_val is not None:
-        return [Split(slice(None), X_val, y_val, draw_seed(rng), sample_weight)]
+        everyone = slice(None)
+        seed = draw_seed(rng)
+        return [Split(everyone, X_val, y_val, seed, sample_weight=sample_weight)]
     counting = np.ones(len(y), bool) if sample_weight is None else sample_weight > 0
     splits = []
     for rows, held_out in make_folds(
@@ -114,8 +114,9 @@ def make_splits(
         weights = (None, None)
         if sample_weight is not None:
             weights = sample_weight[rows], sample_weight[held_out]
-        split = Split(rows, X[held_out], y[held_out], draw_seed(rng), *weights)
-        splits.append(split._replace(held_out=held_out))
+        splits.append(
+            Split(rows, X[held_out], y[held_out], draw_seed(rng), held_out, *weights)
+        )
     training_rows = np.concatenate([split.rows for split in splits])
     trained = np.bincount(training_rows % len(y), None, len(y))
     if not trained.all():
