@@ -63,12 +63,6 @@ class ClassValuesMixin:
         check_is_fitted(self, "data_values_")
         return self._predict_class_values(validate_more_rows(self, X))
 
-    def _suggested_labels(self, X=None):
-        suggested = super()._suggested_labels()
-        if suggested is None and X is not None and hasattr(self, "classes_"):
-            suggested = self.classes_[self.predict_class_values(X).argmax(axis=1)], None
-        return suggested
-
     @available_if(_may_value_classes)
     def relabel(self, X, y):
         """Replace the labels of low-value training rows.

@@ -1,19 +1,23 @@
 """What a valuator's own models think of the labels."""
 
 import numpy as np
-from sklearn.base import BaseEstimator
 
 from ._label_errors import Evidence, normalised, plausible_labels
 
 
-class LabelOpinions(BaseEstimator):
+class LabelOpinions:
     """Part of every valuator: class probabilities, and which labels they believe."""
 
     # Whether `class_probabilities_` come from models trained on the labels they judge.
     _saw_labels = False
+    _unseen_probabilities = None
 
-    def _keep_class_probabilities(self, probabilities):
-        """Set what models that did not see a row's label make of it; None: nothing."""
+    def _keep_class_probabilities(self, probabilities, unseen=None):
+        """Set what the models make of each row; None: nothing.
+
+        Where they saw the labels, `unseen` are worse ones that did not, if there are.
+        """
+        self._unseen_probabilities = None if unseen is None else normalised(unseen)
         for name in ("class_probabilities_", "label_probabilities_"):
             vars(self).pop(name, None)
         if probabilities is not None:
@@ -26,7 +30,8 @@ class LabelOpinions(BaseEstimator):
         probabilities = getattr(self, "class_probabilities_", None)
         if probabilities is None:
             return []
-        return [Evidence(probabilities, self._saw_labels)]
+        unseen = self._unseen_probabilities if self._saw_labels else probabilities
+        return [Evidence(probabilities, unseen)]
 
     def _plausible_rows(self):
         """Rows whose label the method believes; None without an opinion."""
@@ -35,15 +40,3 @@ class LabelOpinions(BaseEstimator):
             return plausible_labels(evidence, self._target)
         probabilities = getattr(self, "label_probabilities_", None)
         return None if probabilities is None else probabilities >= 0.5
-
-    def _suggested_labels(self, X=None):
-        """The likeliest class of each training row and its probability.
-
-        None where the method has no opinion. A method that only has class values names
-        the class of the highest, of the training rows `X`, and None as probabilities.
-        """
-        probabilities = getattr(self, "class_probabilities_", None)
-        if probabilities is None:
-            return None
-        best = probabilities.argmax(axis=1)
-        return self.classes_[best], probabilities.max(axis=1)
