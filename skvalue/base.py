@@ -9,7 +9,12 @@ from contextlib import contextmanager
 from numbers import Real
 
 import numpy as np
-from sklearn.base import OneToOneFeatureMixin, TransformerMixin, _fit_context
+from sklearn.base import (
+    BaseEstimator,
+    OneToOneFeatureMixin,
+    TransformerMixin,
+    _fit_context,
+)
 from sklearn.callback import CallbackSupportMixin
 from sklearn.utils.validation import check_is_fitted
 
@@ -37,10 +42,11 @@ from .utils._tags import ValuatorTags, with_valuation
 class BaseValuator(
     ValuesFrameMixin,
     WeightsMixin,
+    LabelOpinions,
     CallbackSupportMixin,
     OneToOneFeatureMixin,
     TransformerMixin,
-    LabelOpinions,
+    BaseEstimator,
 ):
     """Base class of all valuators.
 
