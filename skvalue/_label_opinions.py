@@ -11,14 +11,9 @@ class LabelOpinions(BaseEstimator):
 
     # Whether `class_probabilities_` come from models trained on the labels they judge.
     _saw_labels = False
-    _unseen_probabilities = None
 
-    def _keep_class_probabilities(self, probabilities, unseen=None):
-        """Set what the models make of each row; None: nothing.
-
-        Where they saw the labels, `unseen` are worse ones that did not, if there are.
-        """
-        self._unseen_probabilities = None if unseen is None else normalised(unseen)
+    def _keep_class_probabilities(self, probabilities):
+        """Set what the models make of each row; None: nothing."""
         for name in ("class_probabilities_", "label_probabilities_"):
             vars(self).pop(name, None)
         if probabilities is not None:
@@ -31,8 +26,7 @@ class LabelOpinions(BaseEstimator):
         probabilities = getattr(self, "class_probabilities_", None)
         if probabilities is None:
             return []
-        unseen = self._unseen_probabilities if self._saw_labels else probabilities
-        return [Evidence(probabilities, unseen)]
+        return [Evidence(probabilities, self._saw_labels)]
 
     def _plausible_rows(self):
         """Rows whose label the method believes; None without an opinion."""

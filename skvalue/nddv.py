@@ -140,7 +140,8 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
 
     class_probabilities_ : ndarray of shape (n_samples, n_classes)
         Classification: mean over epochs and members of the probability that the
-        network gave each class, in the order of `classes_`.
+        network gave each class, in the order of `classes_`, before the step on the
+        row.
 
     label_probabilities_ : ndarray of shape (n_samples,)
         That of each row's own label.
@@ -351,14 +352,14 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
         y = y if hasattr(self, "classes_") else (y - self._y_mean) / self._y_scale
         return tensor_rows(X, y, self._scaler.transform, self.device)
 
-    def _keep_record(self, utilities, belief, unseen, trajectory, weights):
+    def _keep_record(self, utilities, belief, trajectory, weights):
         self.utilities_ = utilities
         self._mean_utility = np.average(utilities, weights=weights)
         self.data_values_ = _dynamic_marginal_contribution(utilities, weights)
         for name in ["residuals_", "value_trajectories_"]:
             vars(self).pop(name, None)
         classification = hasattr(self, "classes_")
-        self._keep_class_probabilities(belief if classification else None, unseen)
+        self._keep_class_probabilities(belief if classification else None)
         if not classification:
             self.residuals_ = belief * self._y_scale
         if trajectory is not None:

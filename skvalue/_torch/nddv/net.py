@@ -37,8 +37,6 @@ class ValueRecord:
             self._residual = torch.zeros_like(self._utility)
         else:
             self._class_sums = self._sums.new_zeros(n_samples, n_classes)
-            self._first_sums = torch.zeros_like(self._class_sums)
-        self._step = 0
         self.n_epochs = 0
         self.last_utility = None
         self.trajectory = [] if trajectories else None
@@ -51,14 +49,8 @@ class ValueRecord:
             self._residual.scatter_(1, rows, belief)
             return
         # One member at a time: a row must not be added to twice by one call.
-        self._step += 1
         for rows_of_member, probabilities in zip(rows, belief.double(), strict=True):
             self._class_sums.index_add_(0, rows_of_member, probabilities)
-            if self.n_epochs == 0:
-                # Not yet trained on these rows; the more on others, the more it counts.
-                self._first_sums.index_add_(
-                    0, rows_of_member, probabilities, alpha=self._step
-                )
 
     def end_epoch(self):
         self.last_utility = self._utility.mean(0, dtype=torch.float64)
@@ -76,10 +68,6 @@ class ValueRecord:
         if self._residual is not None:
             return self._residual.mean(0, dtype=torch.float64)
         return self._class_sums / (self.n_epochs * len(self._utility))
-
-    def unseen_belief(self):
-        """Class probabilities, up to a factor, from before a row was trained on."""
-        return None if self._class_sums is None else self._first_sums.cpu().numpy()
 
 
 class NDDVNet(PassesInterruptsOn, NeuralNet):

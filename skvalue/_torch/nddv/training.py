@@ -54,10 +54,10 @@ def train(settings, rows, *, clean_rows, task, sample_weight=None):
     net : NDDVNet
         The trained net, without its data.
 
-    record : tuple (utilities, belief, unseen, trajectory)
+    record : tuple (utilities, belief, trajectory)
         Float64 arrays ``(n_samples,)``, class probabilities ``(n_samples,
-        n_classes)`` or absolute residuals ``(n_samples,)``, the former from before a
-        row was trained on or None, and ``(n_epochs, n_samples)`` or None.
+        n_classes)`` or absolute residuals ``(n_samples,)``, and ``(n_epochs,
+        n_samples)`` or None.
     """
     with _deterministic(settings):
         net = _build(settings, rows, clean_rows, task)
@@ -73,8 +73,7 @@ def train(settings, rows, *, clean_rows, task, sample_weight=None):
     trajectory = record.trajectory
     if trajectory is not None:
         trajectory = torch.stack(trajectory).numpy()
-    belief = record.belief().cpu().numpy()
-    return net, (utilities.cpu().numpy(), belief, record.unseen_belief(), trajectory)
+    return net, (utilities.cpu().numpy(), record.belief().cpu().numpy(), trajectory)
 
 
 @contextmanager
