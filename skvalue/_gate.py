@@ -20,6 +20,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.sparse import issparse
 
+from .utils._rows import narrow_indices
+
 LARGEST, SMALLEST = 1e36, 1e-36
 # Single precision keeps to these: squares of larger ones, summed, may overflow.
 LARGEST_SINGLE, SMALLEST_SINGLE = 1e15, 1e-15
@@ -160,27 +162,6 @@ def as_floats(X, name):
     return X
 
 
-def narrow_indices(X):
-    """A sparse matrix with the 32-bit indices that compiled code wants, if they do.
-
-    Parameters
-    ----------
-    X : sparse matrix or array
-        In any format; never changed.
-
-    Returns
-    -------
-    X : sparse matrix or array
-        The same where it is not compressed, has such indices or needs larger ones.
-    """
-    if X.format not in {"csr", "csc"} or max(*X.shape, X.nnz) > np.iinfo(np.int32).max:
-        return X
-    if X.indices.dtype == X.indptr.dtype == np.int32:
-        return X
-    indices, indptr = X.indices.astype(np.int32), X.indptr.astype(np.int32)
-    return type(X)((X.data, indices, indptr), shape=X.shape)
-
-
 def _floats(numbers, name):
     if numbers.dtype in (np.float64, np.float32):
         return numbers
@@ -193,7 +174,8 @@ def _floats(numbers, name):
     with np.errstate(over="ignore", under="ignore"):
         converted = numbers.astype(np.float64)
     if numbers.dtype.kind == "f":
-        lost = ~np.isfinite(converted) | ((converted == 0) & (numbers != 0))
+        overflows = ~np.isfinite(converted) & np.isfinite(numbers)
+        lost = overflows | ((converted == 0) & (numbers != 0))
         if lost.any():
             number = numbers[lost][0]
             raise ValueError(

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from numbers import Real
 
 import numpy as np
-from scipy.sparse import issparse
 from sklearn.base import (
     BaseEstimator,
     OneToOneFeatureMixin,
@@ -17,23 +16,23 @@ from sklearn.base import (
     _fit_context,
 )
 from sklearn.callback import CallbackSupportMixin
-from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
 from ._drop import keep_mask, substitutes
-from ._gate import narrow_indices
+from ._encoder import describe_input
 from ._targets import known_task
-from ._validation import check_more_rows, validate_held_out, validate_rows
+from ._validation import check_unchanged, validate_held_out, validate_rows
 from .utils._device import check_device
 from .utils._naming import naming
 from .utils._refit import whole_or_not_at_all
+from .utils._rows import own_container, take_rows
 from .utils._sklearn import (
+    HasMethods,
     Interval,
     StrOptions,
     get_feature_names,
     is_pandas_df,
     num_samples,
-    safe_indexing,
 )
 
 
@@ -54,6 +53,21 @@ class BaseValuator(
         numbers that are not all whole are targets, everything else labels; but more
         distinct whole numbers than half the rows (and than two) raise an error, and
         more than 20 of them are classes under a warning.
+
+    encoder : {"auto"}, transformer or None, default="auto"
+        What makes numbers of the rows for what the method itself computes; fitted on
+        all training rows. Rows that are given back stay as they came, and so do those
+        that an estimator of the user's gets, with their names, strings and missing
+        cells, unless `encoder` is a transformer.
+
+        - ``"auto"``: numbers without missing cells stay as they are. Else numbers and
+          booleans become float64; missing cells the mean of the column, with a column
+          more that marks them; strings and categories at most 30 columns of 0 and 1,
+          rare ones together; dates and durations standardised seconds; texts TF-IDF.
+          Sparse rows of more than 256 columns become their first 256 singular
+          directions where the method needs dense ones;
+        - a transformer: a clone of it is fitted;
+        - None: `X` must be numbers.
 
     drop : float, "auto", "negative" or callable, default="auto"
         Which rows are of low value:
@@ -79,12 +93,16 @@ class BaseValuator(
     classes_ : ndarray of shape (n_classes,)
         The labels, in classification.
 
+    encoder_ : transformer
+        The fitted encoder, where the method itself reads the rows.
+
     fill_indices_ : ndarray of shape (n_samples,)
         After ``fit_transform``: the training row at each place of its output.
     """
 
     _parameter_constraints = {
         "task": [StrOptions({"auto", "classification", "regression"})],
+        "encoder": [StrOptions({"auto"}), HasMethods(["fit", "transform"]), None],
         "drop": [
             Interval(Real, 0, 1, closed="left"),
             StrOptions({"auto", "negative"}),
@@ -98,8 +116,20 @@ class BaseValuator(
     _accept_sparse = False
     _allow_nd = False
 
-    def __init__(self, *, task="auto", drop="auto", random_state=None, verbose=0):
+    # Whether rows as they came may be frames of numbers only, not arrays of them.
+    _keeps_frames = True
+
+    def __init__(
+        self,
+        *,
+        task="auto",
+        encoder="auto",
+        drop="auto",
+        random_state=None,
+        verbose=0,
+    ):
         self.task = task
+        self.encoder = encoder
         self.drop = drop
         self.random_state = random_state
         self.verbose = verbose
@@ -171,6 +201,15 @@ class BaseValuator(
     def _model_of_y(self):
         """The user's estimator that predicts y, where the method has one."""
         return None
+
+    def _reader(self):
+        """The user's estimator that gets the rows as they came, where there is one."""
+        return None
+
+    @property
+    def _takes_rows(self):
+        """Whether `_fit` gets the rows as they came; else it gets encoded ones."""
+        return self._reader() is not None and isinstance(self.encoder, str)
 
     def _known_task(self):
         """The task as `task` or the user's estimator of y tells it, else "auto"."""
@@ -257,7 +296,7 @@ class BaseValuator(
                     f"filter: array {position} has {num_samples(array)} rows; expected "
                     f"{n_samples}, as in fit."
                 )
-        kept = tuple(_take(array, rows) for array in arrays)
+        kept = tuple(take_rows(array, rows) for array in arrays)
         return kept[0] if len(kept) == 1 else kept
 
     def transform(self, X):
@@ -275,11 +314,11 @@ class BaseValuator(
         """
         check_is_fitted(self, "data_values_")
         with naming("X"):
-            checked = check_more_rows(self, X)
+            checked = check_unchanged(self, X)
         if hasattr(X, "columns") and not hasattr(self, "feature_names_in_"):
             # Names that fit never saw are not those of get_feature_names_out.
             return copy.copy(X) if get_feature_names(X) is None else checked
-        return _as_container(X, checked)
+        return own_container(X, checked)
 
     def fit_transform(self, X, y, *, X_val=None, y_val=None):
         """Value the training rows and replace those of low value.
@@ -316,10 +355,10 @@ class BaseValuator(
             self._target,
             classes=getattr(self, "classes_", None),
         )
-        X = _as_container(X)
+        X = own_container(X, check_unchanged(self, X))
         if keep.all():
             return X
-        filled = _take(X, self.fill_indices_)
+        filled = take_rows(X, self.fill_indices_)
         if is_pandas_df(X):
             filled.index = X.index
         return filled
@@ -332,27 +371,7 @@ class BaseValuator(
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.target_tags.required = True
-        tags.input_tags.sparse = bool(self._accept_sparse)
+        describe_input(self, tags.input_tags)
         tags.input_tags.three_d_array = self._allow_nd
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
-
-
-def _as_container(X, checked=None):
-    """X itself where it is an array or a frame, else the array made of it."""
-    if hasattr(X, "columns"):
-        # set_output renames the columns of a frame in place: never those of the user.
-        return copy.copy(X)
-    if hasattr(X, "shape"):
-        return X
-    return check_array(X, dtype=None) if checked is None else checked
-
-
-def _take(array, rows):
-    """Rows of anything that scikit-learn can index, COO matrices included."""
-    if isinstance(array, memoryview):
-        array = np.asarray(array)
-    if getattr(array, "format", None) in {"coo", "dia", "bsr"}:
-        array = array.tocsr()
-    taken = safe_indexing(array, rows)
-    return narrow_indices(taken) if issparse(taken) else taken

@@ -20,8 +20,10 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from .base import BaseValuator
 from .utils._folds import make_folds
+from .utils._naming import reading
 from .utils._predictions import class_probabilities, finite_predictions
 from .utils._random import integer_seed, seeded
+from .utils._rows import take_rows
 from .utils._sklearn import HasMethods, StrOptions
 
 # A regression row is implausible beyond this many standard deviations.
@@ -59,6 +61,9 @@ class SelfConfidence(BaseValuator):
     task : {"auto", "classification", "regression"}, default="auto"
         Whether `y` holds class labels or real targets, see `BaseValuator`.
 
+    encoder : {"auto"}, transformer or None, default="auto"
+        What makes numbers of the rows, see `BaseValuator`.
+
     drop : float, "auto", "negative" or callable, default="auto"
         Which rows are of low value, see `BaseValuator`.
 
@@ -84,6 +89,9 @@ class SelfConfidence(BaseValuator):
 
     classes_ : ndarray of shape (n_classes,)
         The labels, in classification.
+
+    encoder_ : transformer
+        The fitted `encoder`, where the rows are read encoded.
 
     n_features_in_ : int
         Number of columns.
@@ -142,13 +150,18 @@ class SelfConfidence(BaseValuator):
         cv=5,
         scoring="log_proba",
         task="auto",
+        encoder="auto",
         drop="auto",
         n_jobs=None,
         random_state=None,
         verbose=0,
     ):
         super().__init__(
-            task=task, drop=drop, random_state=random_state, verbose=verbose
+            task=task,
+            encoder=encoder,
+            drop=drop,
+            random_state=random_state,
+            verbose=verbose,
         )
         self.estimator = estimator
         self.cv = cv
@@ -156,6 +169,9 @@ class SelfConfidence(BaseValuator):
         self.n_jobs = n_jobs
 
     def _model_of_y(self):
+        return self.estimator
+
+    def _reader(self):
         return self.estimator
 
     def _fit(self, X, y, X_val, y_val):
@@ -232,10 +248,12 @@ class SelfConfidence(BaseValuator):
 
 def _predict_fold(estimator, X, y, rows, held_out, n_classes):
     """Predictions for the held-out rows, of shape (n_held_out, n_classes or 1)."""
-    fitted = clone(estimator).fit(X[rows], y[rows])
-    if n_classes is None:
-        return finite_predictions(fitted, X[held_out])[:, None]
-    return class_probabilities(fitted, X[held_out], np.arange(n_classes))
+    held_out = take_rows(X, held_out)
+    with reading("estimator", estimator, X):
+        fitted = clone(estimator).fit(take_rows(X, rows), y[rows])
+        if n_classes is None:
+            return finite_predictions(fitted, held_out)[:, None]
+        return class_probabilities(fitted, held_out, np.arange(n_classes))
 
 
 def _mean_prediction(folds, predictions, n_samples):

@@ -16,7 +16,8 @@ from sklearn.base import clone
 from sklearn.utils import Bunch, check_random_state, get_tags
 from sklearn.utils.parallel import Parallel, delayed
 
-from ._targets import agreed_task, tell_task
+from ._pipelines import fit_valuator, is_valuator
+from ._targets import agreed_task, last_step, tell_task
 from .base import BaseValuator
 from .utils._random import draw_seed, integer_seed, seeded
 from .utils._sklearn import BaseComposition
@@ -124,6 +125,8 @@ class ConsensusValuator(BaseValuator, BaseComposition):
         "weights": ["array-like", None],
         "n_jobs": [Integral, None],
     }
+    # Each member encodes the rows for itself.
+    _parameter_constraints.pop("encoder")
 
     def __init__(
         self,
@@ -192,12 +195,13 @@ class ConsensusValuator(BaseValuator, BaseComposition):
             delayed(_fit_member)(member, task, X, y, X_val, y_val) for member in members
         )
         self.named_valuators_ = Bunch(**dict(zip(names, self.valuators_, strict=True)))
-        values = [_standardised(member.data_values_) for member in self.valuators_]
+        fitted = [last_step(member) for member in self.valuators_]
+        values = [_standardised(member.data_values_) for member in fitted]
         self.data_values_ = np.average(values, axis=0, weights=weights)
         vars(self).pop("label_probabilities_", None)
         probabilities = [
             member.label_probabilities_
-            for member in self.valuators_
+            for member in fitted
             if hasattr(member, "label_probabilities_")
         ]
         if probabilities:
@@ -242,26 +246,42 @@ class ConsensusValuator(BaseValuator, BaseComposition):
                 f"{valuators!r}."
             )
         for name, valuator in valuators:
-            if valuator != "drop" and not isinstance(valuator, BaseValuator):
+            if valuator != "drop" and not is_valuator(valuator):
                 raise TypeError(
                     f"valuators: {name!r} is {valuator!r}; a member is a valuator "
-                    'of skvalue, or "drop".'
+                    'of skvalue, a Pipeline that ends in one, or "drop".'
                 )
 
     def _given_members(self):
         """Members as far as there are any, before fit has checked the list."""
-        members = [item[-1] for item in self.valuators or [] if isinstance(item, tuple)]
-        return [member for member in members if isinstance(member, BaseValuator)]
+        given = [item[-1] for item in self.valuators or [] if isinstance(item, tuple)]
+        return [member for member in given if is_valuator(member)]
 
     def _known_task(self):
         return agreed_task(self.task, self._given_members())
 
     @property
+    def _takes_rows(self):
+        """Each member encodes the rows for itself, or does not."""
+        return True
+
+    @property
     def _accept_sparse(self):
         """X may be sparse where every member takes it."""
+        return "csr" if self._all_accept("sparse") else False
+
+    def _all_accept(self, name):
         members = self._given_members()
-        sparse = [get_tags(member).input_tags.sparse for member in members]
-        return "csr" if sparse and all(sparse) else False
+        if self.valuators is None:
+            members = [member for _, member in _default_valuators()]
+        tags = [get_tags(member).input_tags for member in members]
+        return bool(tags) and all(getattr(tag, name) for tag in tags)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        for name in ["sparse", "allow_nan", "string", "categorical"]:
+            setattr(tags.input_tags, name, self._all_accept(name))
+        return tags
 
 
 def _default_valuators():
@@ -279,7 +299,7 @@ def _default_valuators():
 def _fit_member(member, task, X, y, X_val, y_val):
     member = clone(member)
     tell_task(member, task)
-    return member.fit(X, y, X_val=X_val, y_val=y_val)
+    return fit_valuator(member, X, y, X_val=X_val, y_val=y_val)
 
 
 def _standardised(values):

@@ -15,6 +15,7 @@ from numbers import Integral
 
 import joblib
 import numpy as np
+from sklearn.base import clone
 from sklearn.ensemble import (
     BaggingClassifier,
     BaggingRegressor,
@@ -26,6 +27,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from .base import BaseValuator
 from .utils._predictions import class_probabilities, finite_predictions
 from .utils._random import integer_seed
+from .utils._row_numbers import OfRowNumbers
 from .utils._sklearn import HasMethods, Interval, RealNotInt, StrOptions
 
 # Estimators that are fitted before their scores are added and they are discarded.
@@ -73,6 +75,9 @@ class DataOOB(BaseValuator):
     task : {"auto", "classification", "regression"}, default="auto"
         Whether `y` holds class labels or real targets, see `BaseValuator`.
 
+    encoder : {"auto"}, transformer or None, default="auto"
+        What makes numbers of the rows, see `BaseValuator`.
+
     drop : float, "auto", "negative" or callable, default="auto"
         Which rows are of low value, see `BaseValuator`.
 
@@ -106,6 +111,9 @@ class DataOOB(BaseValuator):
 
     classes_ : ndarray of shape (n_classes,)
         The labels, in classification.
+
+    encoder_ : transformer
+        The fitted `encoder`, where the rows are read encoded.
 
     n_features_in_ : int
         Number of columns.
@@ -172,13 +180,18 @@ class DataOOB(BaseValuator):
         scoring="accuracy",
         warm_start=False,
         task="auto",
+        encoder="auto",
         drop="auto",
         n_jobs=None,
         random_state=None,
         verbose=0,
     ):
         super().__init__(
-            task=task, drop=drop, random_state=random_state, verbose=verbose
+            task=task,
+            encoder=encoder,
+            drop=drop,
+            random_state=random_state,
+            verbose=verbose,
         )
         self.estimator = estimator
         self.n_estimators = n_estimators
@@ -190,8 +203,14 @@ class DataOOB(BaseValuator):
     def _model_of_y(self):
         return self.estimator
 
+    def _reader(self):
+        return self.estimator
+
     def _fit(self, X, y, X_val, y_val):
         n_done = self._begin(X, y)
+        ensemble = self._ensemble()
+        if self._takes_rows and not isinstance(X, np.ndarray):
+            X = self._bag_row_numbers(ensemble, X, y)
         # Blocks lie on one grid, so that a warm start redoes no estimator.
         blocks = [
             (start, min(start + _BLOCK, self.n_estimators))
@@ -204,9 +223,7 @@ class DataOOB(BaseValuator):
             verbose=self.verbose,
         )
         results = parallel(
-            delayed(_fit_block)(
-                self._ensemble(), X, y, self._seed, block, self._score()
-            )
+            delayed(_fit_block)(clone(ensemble), X, y, self._seed, block, self._score())
             for block in blocks
         )
         for block, result in zip(blocks, results, strict=True):
@@ -250,6 +267,11 @@ class DataOOB(BaseValuator):
             return forest(**settings)
         bagging = BaggingClassifier if classification else BaggingRegressor
         return bagging(self.estimator, **settings)
+
+    def _bag_row_numbers(self, ensemble, X, y):
+        """Let an ensemble bag rows as they came; it would make an array of them."""
+        ensemble.set_params(estimator=OfRowNumbers(self.estimator, X))
+        return np.arange(len(y))[:, None]
 
     def _score(self):
         """What `_fit_block` returns for each row: a name or (callable, classes)."""

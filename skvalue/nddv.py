@@ -14,6 +14,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from ._class_values import ClassValuesMixin
+from ._encoder import scale_groups
 from .base import BaseValuator
 from .utils._random import draw_seed, integer_seed
 from .utils._scaling import fit_scaler, mean_and_scale
@@ -104,6 +105,9 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
     task : {"auto", "classification", "regression"}, default="auto"
         Whether `y` holds class labels or real targets, see `BaseValuator`.
 
+    encoder : {"auto"}, transformer or None, default="auto"
+        What makes numbers of the rows, see `BaseValuator`.
+
     record_trajectories : bool, default=False
         Keep `state_trajectories_`, `adjoint_trajectories_`, `value_trajectories_`.
 
@@ -165,6 +169,9 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
 
     classes_ : ndarray of shape (n_classes,)
         The labels, in classification.
+
+    encoder_ : transformer
+        The fitted `encoder`.
 
     fill_indices_ : ndarray of shape (n_samples,)
         After ``fit_transform``: the training row at each place of its output.
@@ -257,6 +264,7 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
         optimizer=None,
         module=None,
         task="auto",
+        encoder="auto",
         record_trajectories=False,
         device="cpu",
         callbacks=None,
@@ -266,7 +274,11 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
         verbose=0,
     ):
         super().__init__(
-            task=task, drop=drop, random_state=random_state, verbose=verbose
+            task=task,
+            encoder=encoder,
+            drop=drop,
+            random_state=random_state,
+            verbose=verbose,
         )
         self.interaction = interaction
         self.diffusion = diffusion
@@ -309,7 +321,7 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
             check_random_state(integer_seed(self.random_state))
         )
         check_settings(settings, X.shape[1])
-        self._scaler = fit_scaler(X)
+        self._scaler = fit_scaler(X, scale_groups(self, X.shape[1]))
         self._y_mean, self._y_scale = 0, 1
         if not hasattr(self, "classes_"):
             self._y_mean, self._y_scale = mean_and_scale(y, "y")

@@ -12,6 +12,7 @@ from sklearn.ensemble import IsolationForest
 from sklearn.utils import check_random_state
 
 from .base import BaseValuator
+from .utils._naming import reading
 from .utils._random import draw_seed, integer_seed, seeded
 from .utils._sklearn import HasMethods
 
@@ -31,6 +32,9 @@ class OutlierValuator(BaseValuator):
 
     task : {"auto", "classification", "regression"}, default="auto"
         Whether `y` holds class labels or real targets, see `BaseValuator`.
+
+    encoder : {"auto"}, transformer or None, default="auto"
+        What makes numbers of the rows, see `BaseValuator`.
 
     drop : float, "auto", "negative" or callable, default="auto"
         Which rows are of low value, see `BaseValuator`. ``"auto"`` never drops a row
@@ -53,6 +57,9 @@ class OutlierValuator(BaseValuator):
 
     classes_ : ndarray of shape (n_classes,)
         The labels, in classification.
+
+    encoder_ : transformer
+        The fitted `encoder`, where the rows are read encoded.
 
     n_features_in_ : int
         Number of columns.
@@ -99,12 +106,26 @@ class OutlierValuator(BaseValuator):
     }
 
     def __init__(
-        self, detector=None, *, task="auto", drop="auto", random_state=None, verbose=0
+        self,
+        detector=None,
+        *,
+        task="auto",
+        encoder="auto",
+        drop="auto",
+        random_state=None,
+        verbose=0,
     ):
         super().__init__(
-            task=task, drop=drop, random_state=random_state, verbose=verbose
+            task=task,
+            encoder=encoder,
+            drop=drop,
+            random_state=random_state,
+            verbose=verbose,
         )
         self.detector = detector
+
+    def _reader(self):
+        return self.detector
 
     def _fit(self, X, y, X_val, y_val):
         detector = self.detector
@@ -116,8 +137,10 @@ class OutlierValuator(BaseValuator):
                 "one, such as IsolationForest."
             )
         rng = check_random_state(integer_seed(self.random_state))
-        self.detector_ = seeded(detector, draw_seed(rng)).fit(X)
-        scores = self._scores(X)
+        self.detector_ = seeded(detector, draw_seed(rng))
+        with reading("detector", self.detector_, X):
+            self.detector_.fit(X)
+            scores = self._scores(X)
         self.data_values_ = np.asarray(scores, dtype=np.float64)
         # Local outlier factors without novelty know their own rows only.
         self._inliers = (

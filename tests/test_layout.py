@@ -17,9 +17,12 @@ METHODS = """
 FLOORS = [
     "utils",
     "_torch _linear_engine",
-    "_coalitions _drop _gate _targets datasets",
+    "_coalitions _columns _drop _gate _targets datasets",
+    "_given",
+    "_encoder",
     "_validation",
     "base _class_values games metrics",
+    "_pipelines",
     METHODS,
     "amortized consensus curation explain",
     "evaluation inspection",

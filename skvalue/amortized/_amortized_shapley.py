@@ -19,11 +19,13 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from .._class_values import ClassValuesMixin
+from .._encoder import fit_encoder, scale_groups
 from .._targets import agreed_task
 from ..base import BaseValuator
 from ..utils._sklearn import HasMethods, Interval, StrOptions
 from ._models import ValueModels
 from ._noisy_values import (
+    DEFAULT_SOURCE,
     NoisyValues,
     check_source,
     limit_second,
@@ -103,6 +105,9 @@ class AmortizedShapley(ClassValuesMixin, BaseValuator):
     task : {"auto", "classification", "regression"}, default="auto"
         Whether `y` holds class labels or real targets, see `BaseValuator`.
 
+    encoder : {"auto"}, transformer or None, default="auto"
+        What makes numbers of the rows, see `BaseValuator`.
+
     drop : float, "auto", "negative" or callable, default="auto"
         Which rows are of low value, see `BaseValuator`.
 
@@ -162,6 +167,9 @@ class AmortizedShapley(ClassValuesMixin, BaseValuator):
 
     classes_ : ndarray of shape (n_classes,)
         The labels, in classification.
+
+    encoder_ : transformer
+        The fitted `encoder`.
 
     n_features_in_ : int
         Number of columns.
@@ -249,6 +257,7 @@ class AmortizedShapley(ClassValuesMixin, BaseValuator):
         callbacks=None,
         net_params=None,
         task="auto",
+        encoder="auto",
         drop="auto",
         warm_start=False,
         n_jobs=None,
@@ -256,7 +265,11 @@ class AmortizedShapley(ClassValuesMixin, BaseValuator):
         verbose=0,
     ):
         super().__init__(
-            task=task, drop=drop, random_state=random_state, verbose=verbose
+            task=task,
+            encoder=encoder,
+            drop=drop,
+            random_state=random_state,
+            verbose=verbose,
         )
         self.valuator = valuator
         self.regressor = regressor
@@ -281,6 +294,9 @@ class AmortizedShapley(ClassValuesMixin, BaseValuator):
     def _model_of_y(self):
         return getattr(self.valuator, "estimator", None)
 
+    def _reader(self):
+        return DEFAULT_SOURCE if self.valuator is None else self.valuator
+
     def _known_task(self):
         sources = [self.valuator] if isinstance(self.valuator, BaseValuator) else []
         return agreed_task(self.task, sources)
@@ -291,7 +307,9 @@ class AmortizedShapley(ClassValuesMixin, BaseValuator):
         source = check_source(self.valuator)
         n_classes = len(self.classes_) if hasattr(self, "classes_") else None
         models = ValueModels(self.get_params(deep=False), n_classes)
-        models.prepare(X, y)
+        # The source gets the rows as they came, the models read numbers.
+        numbers = fit_encoder(self, X, y) if self._takes_rows else X
+        models.prepare(numbers, y, scale_groups(self, numbers.shape[1]))
         kept = getattr(self, "_kept", None) if self.warm_start else None
         seed, states = resolve_state(self.random_state, kept)
         rng = check_random_state(seed)
@@ -301,9 +319,9 @@ class AmortizedShapley(ClassValuesMixin, BaseValuator):
             self._kept = seed, [valuator.get_state() for valuator in valuators]
         noisy = NoisyValues.of(*valuators)
         with self._task("models"):
-            blind = models.fit(X, y, noisy, rng)
+            blind = models.fit(numbers, y, noisy, rng)
         self._keep_models(models)
-        self._keep_values(noisy, models.predict(X, y), blind)
+        self._keep_values(noisy, models.predict(numbers, y), blind)
 
     def _n_tasks(self):
         return 3

@@ -44,6 +44,7 @@ class BaseSemivalue(SamplingValuator):
     cv: object = 5
     min_coalition_size: int = 5
     task: str = "auto"
+    encoder: object = "auto"
     drop: object = "auto"
     warm_start: bool = False
     checkpoint: object = None

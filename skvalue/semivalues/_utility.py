@@ -20,6 +20,8 @@ from sklearn.utils.metaestimators import available_if
 from .._coalitions.game import Game
 from .._linear_engine.applies import engine_applies, make_engine
 from ..utils._predictions import class_probabilities
+from ..utils._rows import n_bytes, take_rows
+from ..utils._sklearn import num_samples
 
 
 class Utility(Game):
@@ -30,13 +32,13 @@ class Utility(Game):
     estimator : estimator object
         Cloned for every coalition.
 
-    X : {ndarray, sparse matrix} of shape (n_samples, n_features)
+    X : {ndarray, sparse matrix, dataframe, list} of shape (n_samples, n_features)
         Training rows.
 
     y : ndarray of shape (n_samples,)
         Class codes, or real targets.
 
-    X_val : {ndarray, sparse matrix} of shape (n_val, n_features)
+    X_val : {ndarray, sparse matrix, dataframe, list} of shape (n_val, n_features)
         Held-out rows.
 
     y_val : ndarray of shape (n_val,)
@@ -79,7 +81,7 @@ class Utility(Game):
         self.scoring = scoring
         self.device = device
         self.precision = precision
-        self.n_players = X.shape[0]
+        self.n_players = num_samples(X)
         self._check()
 
     def _check(self):
@@ -101,7 +103,8 @@ class Utility(Game):
             if (self.y[rows] == code).all():
                 return self.one_class_value(code)
         try:
-            model = clone(self.estimator).fit(self.X[rows], self._labels(self.y[rows]))
+            X = take_rows(self.X, rows)
+            model = clone(self.estimator).fit(X, self._labels(self.y[rows]))
             return self._score(model)
         except Exception as error:
             # Re-raised, never replaced by a number: a fit that fails is no coalition
@@ -230,8 +233,7 @@ class Utility(Game):
     def __sizeof__(self):
         # Dask sends an argument once a worker, instead of with every task, where it
         # knows that the argument is large.
-        arrays = (getattr(rows, "data", rows) for rows in (self.X, self.X_val))
-        return object.__sizeof__(self) + sum(array.nbytes for array in arrays)
+        return object.__sizeof__(self) + n_bytes(self.X) + n_bytes(self.X_val)
 
     def __getstate__(self):
         # What is computed on first use is computed again in a worker: cheaper than

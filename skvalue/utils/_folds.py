@@ -12,6 +12,7 @@ import numpy as np
 from sklearn.model_selection import check_cv
 
 from ._random import draw_seed
+from ._rows import take_rows
 
 # Sets the folds' seed apart from those of what is computed on them, which count from 0.
 FOLDS = 2**32 - 1
@@ -31,13 +32,13 @@ def make_splits(X, y, X_val, y_val, *, cv, classification, seed, least_rows_a_fo
 
     Parameters
     ----------
-    X : {ndarray, sparse matrix} of shape (n_samples, ...)
+    X : {ndarray, sparse matrix, dataframe, list} of shape (n_samples, ...)
         Training rows.
 
     y : ndarray of shape (n_samples,)
         Class codes, or real targets.
 
-    X_val : {ndarray, sparse matrix} of shape (n_val, ...) or None
+    X_val : {ndarray, sparse matrix, dataframe, list} of shape (n_val, ...) or None
         Held-out rows; None to cross-fit.
 
     y_val : ndarray of shape (n_val,) or None
@@ -78,7 +79,7 @@ def make_splits(X, y, X_val, y_val, *, cv, classification, seed, least_rows_a_fo
                 f"cv={cv!r} leaves a fold without held-out rows of a class that its "
                 "training rows have; lower cv, or give X_val and y_val."
             )
-        splits.append(Split(rows, X[held_out], y[held_out], draw_seed(rng)))
+        splits.append(Split(rows, take_rows(X, held_out), y[held_out], draw_seed(rng)))
     training_rows = np.concatenate([split.rows for split in splits])
     trained = np.bincount(training_rows % len(y), None, len(y))
     if not trained.all():

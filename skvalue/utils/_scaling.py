@@ -6,8 +6,24 @@ from sklearn.preprocessing import StandardScaler
 from ._chunks import row_chunks
 
 
-def fit_scaler(X):
-    """Column means and scales, from chunks: X may be larger than memory."""
+def fit_scaler(X, groups=None):
+    """Column means and scales, from chunks: X may be larger than memory.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+        Finite numbers.
+
+    groups : ndarray of shape (n_features,), dtype int, or None, default=None
+        The columns of one group share a scale, and count together as much as any other
+        column: directions keep their relative lengths, and rare levels do not become
+        large. None: each column has its own.
+
+    Returns
+    -------
+    scaler : StandardScaler
+        Fitted.
+    """
     # Its own output stays an array under a global set_output.
     scaler = StandardScaler().set_output(transform="default")
     for chunk in row_chunks(*X.shape):
@@ -20,6 +36,11 @@ def fit_scaler(X):
             f"X holds numbers too large to standardise in column {too_large[0]}; "
             "rescale it."
         )
+    if groups is not None:
+        variance = np.bincount(groups, scaler.var_)[groups]
+        shared = np.where(variance > 0, np.sqrt(variance), 1.0)
+        is_shared = np.bincount(groups)[groups] > 1
+        scaler.scale_ = np.where(is_shared, shared, scaler.scale_)
     return scaler
 
 
