@@ -57,8 +57,8 @@ def reading(argument, estimator, X):
         form = "a sparse matrix" if hasattr(X, "indptr") else f"a {type(X).__name__}"
         raise kind(
             f"{argument}={type(estimator).__name__} failed on the rows of X as they "
-            f"came ({form}): {error} Give one that reads them, such as a Pipeline, or "
-            "an encoder, which the rows then pass first."
+            f"came ({form}): {str(error).rstrip('.')}. Give one that reads them, such "
+            "as a Pipeline, or an encoder, which the rows then pass first."
         ) from error
 
 
