@@ -217,30 +217,6 @@ def made_of(valuator, n_columns):
     return Made(np.array(origin), np.array(what))
 
 
-def scale_groups(valuator, n_columns):
-    """Groups of encoded columns that share a scale, for `fit_scaler`.
-
-    Parameters
-    ----------
-    valuator : BaseValuator
-        After `fit_encoder`.
-
-    n_columns : int
-        Columns of the encoded rows.
-
-    Returns
-    -------
-    groups : ndarray of shape (n_columns,), dtype int, or None
-        None where each column stands for itself.
-    """
-    made = made_of(valuator, n_columns)
-    is_shared = np.isin(made.what, ["level", "direction"])
-    if not is_shared.any():
-        return None
-    own = 1 + made.origin.max() + np.arange(1, n_columns + 1)
-    return np.where(is_shared, made.origin + 1, own)
-
-
 def describe_input(valuator, tags):
     """Say in tags what X may be.
 
@@ -260,6 +236,9 @@ def describe_input(valuator, tags):
     theirs = None if isinstance(reader, str) else get_tags(reader).input_tags
     for name in names:
         setattr(tags, name, theirs is None or getattr(theirs, name))
+    if isinstance(reader, Pipeline):
+        # Its own tags say nothing of missing cells.
+        tags.allow_nan = get_tags(reader[0]).input_tags.allow_nan
 
 
 def _of_part(kind, fitted, columns):

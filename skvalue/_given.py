@@ -197,9 +197,9 @@ def check_readable(rows, name, valuator):
             item = unreadable_item(column)
             raise TypeError(
                 f"{name}: column {_name_of(valuator, place)} holds "
-                f"{type(item).__name__} objects, such as {str(item)[:40]!r}, which "
-                'encoder="auto" does not read; drop the column, or give an encoder '
-                "that reads it."
+                f"{type(item).__name__} objects, such as {str(item)[:40]!r}, but to "
+                'encoder="auto" an argument must be a string, a time or a number; drop '
+                "the column, or give an encoder that reads it."
             )
 
 

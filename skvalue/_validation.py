@@ -8,7 +8,7 @@ and dtype of those, so that a method never sees sparse rows beside dense ones.
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.utils import check_array
+from sklearn.utils import check_array, get_tags
 from sklearn.utils.validation import (
     check_consistent_length,
     column_or_1d,
@@ -161,8 +161,11 @@ def _receive_more(valuator, X, name):
 
 def check_unchanged(valuator, X):
     """Rows that `transform` gives back: of the columns of fit, whatever they hold."""
-    given = as_given(X)
-    if valuator.encoder is None or (is_plain(*given) and given[0] != "sparse"):
+    kind, rows = given = as_given(X)
+    tags = get_tags(valuator).input_tags
+    refuses_nan = valuator._seen_rows is not None and not tags.allow_nan
+    is_number = kind == "numbers" and (refuses_nan or is_plain(kind, rows))
+    if valuator.encoder is None or is_number or (kind == "frame" and is_plain(*given)):
         return check_more_rows(valuator, X)
     _refuse_by_type(X, "X")
     return check_given(valuator, X, given, "X")

@@ -233,6 +233,9 @@ class FeatureConfidence(BaseValuator):
             is_categorical = made.what[places[0]] == "level" or (
                 made.what[places[0]] == "number" and categorical[column]
             )
+            if len(places) > X.shape[0] / 2:
+                # Names, not levels: too few rows each to be told from others.
+                continue
             others = np.flatnonzero(~mine)
             targets.append(Target(column, places, marks, others, is_categorical))
         if len(targets) == 0:

@@ -14,7 +14,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from ._class_values import ClassValuesMixin
-from ._encoder import scale_groups
+from ._encoder import made_of
 from .base import BaseValuator
 from .utils._random import draw_seed, integer_seed
 from .utils._scaling import fit_scaler, mean_and_scale
@@ -320,8 +320,8 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
         settings["seed"] = draw_seed(
             check_random_state(integer_seed(self.random_state))
         )
-        check_settings(settings, X.shape[1])
-        self._scaler = fit_scaler(X, scale_groups(self, X.shape[1]))
+        self._scaler = fit_scaler(X, made_of(self, X.shape[1]))
+        check_settings(settings, self._scaler.n_columns)
         self._y_mean, self._y_scale = 0, 1
         if not hasattr(self, "classes_"):
             self._y_mean, self._y_scale = mean_and_scale(y, "y")
@@ -349,7 +349,7 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
         from ._torch.nddv.training import tensor_rows
 
         y = y if hasattr(self, "classes_") else (y - self._y_mean) / self._y_scale
-        return tensor_rows(X, y, self._scaler.transform, self.device)
+        return tensor_rows(X, y, self._scaler, self.device)
 
     def _keep_record(self, utilities, belief, trajectory):
         self.utilities_ = utilities

@@ -19,7 +19,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from .._class_values import ClassValuesMixin
-from .._encoder import fit_encoder, scale_groups
+from .._encoder import fit_encoder, made_of
 from .._targets import agreed_task
 from ..base import BaseValuator
 from ..utils._sklearn import HasMethods, Interval, StrOptions
@@ -309,7 +309,7 @@ class AmortizedShapley(ClassValuesMixin, BaseValuator):
         models = ValueModels(self.get_params(deep=False), n_classes)
         # The source gets the rows as they came, the models read numbers.
         numbers = fit_encoder(self, X, y) if self._takes_rows else X
-        models.prepare(numbers, y, scale_groups(self, numbers.shape[1]))
+        models.prepare(numbers, y, made_of(self, numbers.shape[1]))
         kept = getattr(self, "_kept", None) if self.warm_start else None
         seed, states = resolve_state(self.random_state, kept)
         rng = check_random_state(seed)

@@ -48,11 +48,8 @@ class ValueModels:
         )
         self.net = self.regression = None
 
-    def prepare(self, X, y, groups=None):
-        """Refuse what cannot be learned with, before any noisy value is paid for.
-
-        Columns of one of the `groups` share a scale, see `fit_scaler`.
-        """
+    def prepare(self, X, y, made=None):
+        """Refuse what cannot be learned with, before any noisy value is paid for."""
         epochs = self._parameters["max_epochs"]
         if not epochs or not all(isinstance(n, Integral) and n > 0 for n in epochs):
             raise ValueError(
@@ -69,7 +66,7 @@ class ValueModels:
             self._settings = self._net_settings(len(X))
             check_settings(self._settings, X.shape[1:], self._n_classes or 1)
         # A module of the user's may see images: one mean and scale for all of X.
-        self._scaler = None if self._has_module else fit_scaler(X, groups)
+        self._scaler = None if self._has_module else fit_scaler(X, made)
         if self._has_module:
             self._mean, self._scale = mean_and_scale(X, "X")
         if self._n_classes is None:

@@ -5,6 +5,8 @@ from contextlib import contextmanager
 import numpy as np
 from sklearn.base import clone
 
+from ._predictions import class_probabilities
+
 
 @contextmanager
 def naming(*names):
@@ -54,7 +56,7 @@ def reading(argument, estimator, X):
         if _is_numbers(X):
             raise
         kind = TypeError if isinstance(error, TypeError) else ValueError
-        form = "a sparse matrix" if hasattr(X, "indptr") else f"a {type(X).__name__}"
+        form = f"{'sparse ' if hasattr(X, 'nnz') else ''}{type(X).__name__}"
         raise kind(
             f"{argument}={type(estimator).__name__} failed on the rows of X as they "
             f"came ({form}): {str(error).rstrip('.')}. Give one that reads them, such "
@@ -64,6 +66,8 @@ def reading(argument, estimator, X):
 
 def try_on(estimator, X, y):
     """Fit once what will be fitted often, where rows are not numbers only.
+
+    An error comes before the first of many fits, and is not one of a coalition.
 
     Parameters
     ----------
@@ -79,7 +83,9 @@ def try_on(estimator, X, y):
     if _is_numbers(X):
         return
     with reading("estimator", estimator, X):
-        clone(estimator).fit(X, y)
+        model = clone(estimator).fit(X, y)
+        if hasattr(model, "predict_proba"):
+            class_probabilities(model, X, model.classes_)
 
 
 def _is_numbers(X):
