@@ -16,8 +16,16 @@ class ClassValuesMixin:
     """Mixin of valuators whose model gives any row a value under every label.
 
     A subclass implements ``_predict_values(X, y)``, with class codes or real targets
-    as y, and ``_predict_class_values(X)``, on validated rows.
+    as y, and ``_predict_class_values(X)``, on validated rows; its ``_fit`` ends with
+    ``_keep_best_classes(X)`` where it has no ``class_probabilities_``.
     """
+
+    def _keep_best_classes(self, X):
+        """Keep, in classification, the class of highest value for `values_frame`."""
+        vars(self).pop("_best_classes", None)
+        known = hasattr(self, "class_probabilities_")
+        if hasattr(self, "classes_") and not known:
+            self._best_classes = self._predict_class_values(X).argmax(axis=1)
 
     def predict_values(self, X, y):
         """Value rows that were not in the training data.
@@ -54,6 +62,12 @@ class ClassValuesMixin:
         """
         check_is_fitted(self, "data_values_")
         return self._predict_class_values(validate_more_rows(self, X, as_numbers=True))
+
+    def _suggested_labels(self, X=None):
+        suggested = super()._suggested_labels()
+        if suggested is None and X is not None and hasattr(self, "classes_"):
+            suggested = self.classes_[self.predict_class_values(X).argmax(axis=1)], None
+        return suggested
 
     @available_if(_may_value_classes)
     def relabel(self, X, y):

@@ -124,6 +124,34 @@ def tell_task(valuator, task):
         valuator.task = task
 
 
+def refuse_several_targets(y, name):
+    """Refuse more than one label, or target, a row.
+
+    Parameters
+    ----------
+    y : object
+        Targets as the user gave them.
+
+    name : str
+        The argument, for errors.
+    """
+    shape = getattr(y, "shape", None)
+    if shape is None:
+        try:
+            shape = np.asarray(y).shape
+        except ValueError:
+            # Lists of unequal length, a row each: labels, as many as the row has.
+            shape = (len(y), "a varying number of")
+    # A single column is one label a row; scikit-learn warns of it.
+    if len(shape) > 1 and shape[1:] != (1,):
+        columns = " x ".join(map(str, shape[1:]))
+        raise ValueError(
+            f"{name} has {columns} columns; allowed is one label, or one real target, "
+            "a row (a 1d array). Multi-label and multi-output targets are not valued; "
+            f"value the rows for one column of {name} at a time."
+        )
+
+
 def is_regression(valuator, y):
     """Whether targets are real to a valuator; an error where they cannot be.
 

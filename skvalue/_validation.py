@@ -24,7 +24,7 @@ from ._gate import (
     to_form,
 )
 from ._given import as_given, check_given, is_plain
-from ._targets import is_regression
+from ._targets import is_regression, refuse_several_targets
 from .utils._naming import naming
 from .utils._sklearn import check_y, num_samples
 
@@ -44,6 +44,7 @@ def validate_rows(valuator, X, y):
     with naming("y"):
         _refuse_by_type(y, "y")
         _refuse_times(y, "y")
+        refuse_several_targets(y, "y")
         y = _native(check_y(y, estimator=valuator), "y")
     with naming("X", "y"):
         check_consistent_length(X, y)
@@ -127,6 +128,7 @@ def validate_more_rows(valuator, X, y=None, names=("X", "y"), *, as_numbers=Fals
         return checked
     with naming(names[1]):
         _refuse_by_type(y, names[1])
+        refuse_several_targets(y, names[1])
         y = column_or_1d(y, warn=True, input_name=names[1])
         y = _native(y, names[1])
     if len(y) != num_samples(checked):

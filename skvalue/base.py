@@ -9,19 +9,18 @@ from contextlib import contextmanager
 from numbers import Real
 
 import numpy as np
-from sklearn.base import (
-    BaseEstimator,
-    OneToOneFeatureMixin,
-    TransformerMixin,
-    _fit_context,
-)
+from sklearn.base import OneToOneFeatureMixin, TransformerMixin, _fit_context
 from sklearn.callback import CallbackSupportMixin
 from sklearn.utils.validation import check_is_fitted
 
-from ._drop import keep_mask, substitutes
+from ._drop import check_values, keep_mask, substitutes
 from ._encoder import describe_input
+from ._held_out_scale import warn_of_other_scale
+from ._label_opinions import LabelOpinions
 from ._targets import known_task
 from ._validation import check_unchanged, validate_held_out, validate_rows
+from ._values_frame import ValuesFrameMixin, row_names
+from ._weights_groups import ShowsWeights, WeightsMixin, for_fit, keep_group_values
 from .utils._device import check_device
 from .utils._naming import naming
 from .utils._refit import whole_or_not_at_all
@@ -34,10 +33,16 @@ from .utils._sklearn import (
     is_pandas_df,
     num_samples,
 )
+from .utils._tags import ValuatorTags, with_valuation
 
 
 class BaseValuator(
-    CallbackSupportMixin, OneToOneFeatureMixin, TransformerMixin, BaseEstimator
+    ValuesFrameMixin,
+    WeightsMixin,
+    CallbackSupportMixin,
+    OneToOneFeatureMixin,
+    TransformerMixin,
+    LabelOpinions,
 ):
     """Base class of all valuators.
 
@@ -55,10 +60,9 @@ class BaseValuator(
         more than 20 of them are classes under a warning.
 
     encoder : {"auto"}, transformer or None, default="auto"
-        What makes numbers of the rows for what the method itself computes; fitted on
-        all training rows. Rows that are given back stay as they came, and so do those
-        that an estimator of the user's gets, with their names, strings and missing
-        cells, unless `encoder` is a transformer.
+        What makes numbers of the rows for what the method itself computes. Rows that
+        are given back stay as they came, and so do those that an estimator of the
+        user's gets, unless `encoder` is a transformer.
 
         - ``"auto"``: numbers without missing cells stay as they are. Else numbers and
           booleans become float64; missing cells the mean of the column, with a column
@@ -75,7 +79,9 @@ class BaseValuator(
         - float in [0, 1): the share with the lowest values, exactly
           ``floor(drop * n_samples)`` rows, ties broken by row order;
         - ``"auto"``: the lower of two clusters of the values, as far as the method
-          itself doubts those rows; never more than half of a class;
+          itself doubts those rows; never more than half of a class. A label is doubted
+          where it is more likely wrong than right, given the noise that the method
+          sees, see the user guide on rare classes;
         - ``"negative"``: values below 0;
         - callable: takes the values, returns a boolean mask of the rows to keep.
 
@@ -98,6 +104,12 @@ class BaseValuator(
 
     fill_indices_ : ndarray of shape (n_samples,)
         After ``fit_transform``: the training row at each place of its output.
+
+    groups_ : ndarray of shape (n_groups,)
+        The labels of the groups, sorted, where `fit` got `groups`.
+
+    group_values_ : ndarray of shape (n_groups,), dtype float64
+        Value of each of them: the sum of the values of its rows.
     """
 
     _parameter_constraints = {
@@ -115,6 +127,9 @@ class BaseValuator(
     # What the method computes on; a subclass widens it.
     _accept_sparse = False
     _allow_nd = False
+    # See `ValuatorTags`.
+    _uses_held_out = False
+    _cost = "unknown"
 
     # Whether rows as they came may be frames of numbers only, not arrays of them.
     _keeps_frames = True
@@ -136,9 +151,10 @@ class BaseValuator(
 
     # ---------------------------------------------------------------- fitting
 
+    @ShowsWeights
     @whole_or_not_at_all
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y, *, X_val=None, y_val=None):
+    def fit(self, X, y, *, X_val=None, y_val=None, sample_weight=None, groups=None):
         """Value every training row.
 
         Parameters
@@ -156,6 +172,15 @@ class BaseValuator(
         y_val : array-like of shape (n_val,), default=None
             Labels of `X_val`.
 
+        sample_weight : array-like of shape (n_samples,), default=None
+            How often each row counts, >= 0 and not all 0. Methods that cannot use
+            weights raise an error that says so.
+
+        groups : array-like of shape (n_samples,), default=None
+            Where each row comes from, such as its source, user or batch: labels of one
+            type, none missing. They reach a `cv` that splits by groups, and have values
+            of their own, `group_values_`.
+
         Returns
         -------
         self : object
@@ -164,26 +189,33 @@ class BaseValuator(
         Raises
         ------
         ValueError
-            If a parameter, `X`, `y`, `X_val` or `y_val` is not usable; the message
-            names it. Raised before any expensive work. A fit that fails leaves the
-            valuator as it was.
+            If a parameter or an argument is not usable; the message names it. Raised
+            before any expensive work. A fit that fails leaves the valuator as it was.
         """
         check_device(getattr(self, "device", "cpu"))
+        self._row_names = row_names(X)
         X, y = validate_rows(self, X, y)
         X_val, y_val = validate_held_out(self, X_val, y_val)
+        warn_of_other_scale(self, X, X_val)
+        given = for_fit(self, len(y), sample_weight, groups)
         vars(self).pop("fill_indices_", None)
         self._target = y
         context = self._init_callback_context(max_subtasks=self._n_tasks())
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)
-        self._fit(X, y, X_val, y_val)
-        self._check_values(len(y))
+        self._fit(X, y, X_val, y_val, **given)
+        check_values(self, len(y))
+        keep_group_values(self)
         context.call_on_fit_task_end(
             estimator=self, X=X, y=y, reconstruction_attributes={}
         )
         return self
 
     def _fit(self, X, y, X_val, y_val):
-        """Set ``data_values_`` from validated rows and encoded labels."""
+        """Set ``data_values_`` from validated rows and encoded labels.
+
+        A method that uses weights or groups adds ``*, sample_weight=None, groups=None``
+        or one of them: it gets what was given to `fit`, and nothing it does not take.
+        """
         raise NotImplementedError
 
     def _n_tasks(self):
@@ -215,24 +247,6 @@ class BaseValuator(
         """The task as `task` or the user's estimator of y tells it, else "auto"."""
         return known_task(self.task, self._model_of_y())
 
-    def _check_values(self, n_samples):
-        values = self.data_values_
-        if values.shape != (n_samples,) or values.dtype != np.float64:
-            raise TypeError(
-                f"{type(self).__name__} computed values of shape {values.shape} and "
-                f"dtype {values.dtype}; expected ({n_samples},) and float64."
-            )
-        if not np.isfinite(values).all():
-            advice = "Scale X, or lower the learning rate."
-            if not hasattr(self, "classes_"):
-                advice = (
-                    "Rescale y or X: a target far from all others, or lr, is at fault."
-                )
-            raise ValueError(
-                f"{type(self).__name__} computed values that are not finite: the "
-                f"computation diverged. {advice}"
-            )
-
     # ---------------------------------------------------------- acting on values
 
     def get_support(self, indices=False):
@@ -262,11 +276,6 @@ class BaseValuator(
             plausible=self._plausible_rows(),
         )
         return np.flatnonzero(keep) if indices else keep
-
-    def _plausible_rows(self):
-        """Rows whose label the method believes; None without an opinion."""
-        probabilities = getattr(self, "label_probabilities_", None)
-        return None if probabilities is None else probabilities >= 0.5
 
     def filter(self, *arrays):
         """Return the kept rows of each array.
@@ -320,7 +329,9 @@ class BaseValuator(
             return copy.copy(X) if get_feature_names(X) is None else checked
         return own_container(X, checked)
 
-    def fit_transform(self, X, y, *, X_val=None, y_val=None):
+    def fit_transform(
+        self, X, y, *, X_val=None, y_val=None, sample_weight=None, groups=None
+    ):
         """Value the training rows and replace those of low value.
 
         The output is as long as the input, as a Pipeline demands: every dropped row
@@ -342,12 +353,19 @@ class BaseValuator(
         y_val : array-like of shape (n_val,), default=None
             Labels of `X_val`.
 
+        sample_weight : array-like of shape (n_samples,), default=None
+            How often each row counts, see `fit`.
+
+        groups : array-like of shape (n_samples,), default=None
+            Where each row comes from, see `fit`.
+
         Returns
         -------
         X_clean : same type as X, of shape (n_samples, n_features)
             Container, dtype, index, column names and sparsity are those of `X`.
         """
-        self.fit(X, y, X_val=X_val, y_val=y_val)
+        of_rows = {"sample_weight": sample_weight, "groups": groups}
+        self.fit(X, y, X_val=X_val, y_val=y_val, **of_rows)
         keep = self.get_support()
         self.fill_indices_ = substitutes(
             self.data_values_,
@@ -374,4 +392,9 @@ class BaseValuator(
         describe_input(self, tags.input_tags)
         tags.input_tags.three_d_array = self._allow_nd
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        return tags
+        valuation = ValuatorTags(
+            held_out=self._uses_held_out,
+            new_rows=hasattr(self, "predict_values"),
+            cost=self._cost,
+        )
+        return with_valuation(tags, valuation)

@@ -19,11 +19,12 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.parallel import Parallel, delayed
 
 from .base import BaseValuator
-from .utils._folds import make_folds
+from .utils._folds import make_folds, of_one_table
 from .utils._naming import reading
 from .utils._predictions import class_probabilities, finite_predictions
 from .utils._random import integer_seed, seeded
 from .utils._rows import take_rows
+from .utils._sample_weight import check_takes_weights, fit_weighted
 from .utils._sklearn import HasMethods, StrOptions
 
 # A regression row is implausible beyond this many standard deviations.
@@ -83,9 +84,12 @@ class SelfConfidence(BaseValuator):
         Value of each training row, in units of `scoring` (nats for ``"log_proba"``;
         regression: standard deviations of the residuals); higher is better.
 
+    class_probabilities_ : ndarray of shape (n_samples, n_classes)
+        Cross-validated probability of each class, in the order of `classes_`;
+        classification only.
+
     label_probabilities_ : ndarray of shape (n_samples,)
-        Cross-validated probability of each row's label, in [0, 1]; classification
-        only.
+        That of each row's own label.
 
     classes_ : ndarray of shape (n_classes,)
         The labels, in classification.
@@ -133,6 +137,8 @@ class SelfConfidence(BaseValuator):
     0
     """
 
+    _cost = "`cv` fits"
+
     _parameter_constraints = {
         **BaseValuator._parameter_constraints,
         "estimator": [HasMethods(["fit", "predict"]), None],
@@ -174,26 +180,31 @@ class SelfConfidence(BaseValuator):
     def _reader(self):
         return self.estimator
 
-    def _fit(self, X, y, X_val, y_val):
+    def _fit(self, X, y, X_val, y_val, *, sample_weight=None, groups=None):
         classification = hasattr(self, "classes_")
         seed = integer_seed(self.random_state)
         estimator = seeded(self._estimator(X), seed)
-        folds = make_folds(X, y, self.cv, classification, seed)
+        check_takes_weights(estimator, sample_weight)
+        folds = make_folds(X, y, self.cv, classification, seed, groups=groups)
         self._check_all_held_out(folds, len(y))
+        if sample_weight is not None:
+            # A row without weight teaches nothing.
+            folds = [(rows[sample_weight[rows] > 0], held) for rows, held in folds]
         if classification:
             self._check_classes(folds, y)
         n_classes = len(self.classes_) if classification else None
         parallel = Parallel(n_jobs=self.n_jobs, verbose=self.verbose)
         predictions = parallel(
-            delayed(_predict_fold)(estimator, X, y, *fold, n_classes) for fold in folds
+            delayed(_predict_fold)(estimator, X, y, *fold, n_classes, sample_weight)
+            for fold in folds
         )
         mean = _mean_prediction(folds, predictions, len(y))
-        vars(self).pop("label_probabilities_", None)
+        self._keep_class_probabilities(mean if classification else None)
         if classification:
             self.data_values_ = self._confidence(mean, y)
         else:
             residual = y - mean[:, 0]
-            scale = np.sqrt(np.mean(residual**2)) or 1.0
+            scale = np.sqrt(np.average(residual**2, weights=sample_weight)) or 1.0
             self.data_values_ = -np.abs(residual) / scale
 
     def _estimator(self, X):
@@ -216,11 +227,17 @@ class SelfConfidence(BaseValuator):
             raise ValueError(
                 f"cv={self.cv!r} never holds out row {np.argmin(held_out)}, so that it "
                 "has no value; use a splitter whose test sets cover all rows."
+                f"{of_one_table(self.cv)}"
             )
 
     def _check_classes(self, folds, y):
         """Refuse folds whose training rows are of one class: no model tells it."""
         for rows, _ in folds:
+            if len(rows) == 0:
+                raise ValueError(
+                    f"cv={self.cv!r} leaves training rows of sample_weight 0 only; "
+                    "give another cv, or other weights."
+                )
             if (y[rows] == y[rows[0]]).all():
                 label = self.classes_[y[rows[0]]].item()
                 raise ValueError(
@@ -229,15 +246,13 @@ class SelfConfidence(BaseValuator):
                 )
 
     def _confidence(self, probabilities, y):
-        own = np.arange(len(y)), y
-        self.label_probabilities_ = probabilities[own]
         if self.scoring == "proba":
             return self.label_probabilities_.copy()
         if self.scoring == "log_proba":
             # n rows cannot tell a smaller probability from 0.
             return np.log(np.maximum(self.label_probabilities_, 1 / (2 * len(y))))
         others = probabilities.copy()
-        others[own] = -np.inf
+        others[np.arange(len(y)), y] = -np.inf
         return self.label_probabilities_ - others.max(axis=1)
 
     def _plausible_rows(self):
@@ -246,11 +261,12 @@ class SelfConfidence(BaseValuator):
         return self.data_values_ >= -_RESIDUAL_LIMIT
 
 
-def _predict_fold(estimator, X, y, rows, held_out, n_classes):
+def _predict_fold(estimator, X, y, rows, held_out, n_classes, sample_weight):
     """Predictions for the held-out rows, of shape (n_held_out, n_classes or 1)."""
     held_out = take_rows(X, held_out)
+    weights = None if sample_weight is None else sample_weight[rows]
     with reading("estimator", estimator, X):
-        fitted = clone(estimator).fit(take_rows(X, rows), y[rows])
+        fitted = fit_weighted(clone(estimator), take_rows(X, rows), y[rows], weights)
         if n_classes is None:
             return finite_predictions(fitted, held_out)[:, None]
         return class_probabilities(fitted, held_out, np.arange(n_classes))

@@ -16,11 +16,19 @@ from sklearn.base import clone
 from sklearn.utils import Bunch, check_random_state, get_tags
 from sklearn.utils.parallel import Parallel, delayed
 
+from ._label_errors import skill
 from ._pipelines import fit_valuator, is_valuator
 from ._targets import agreed_task, last_step, tell_task
 from .base import BaseValuator
+from .utils._device import check_device
 from .utils._random import draw_seed, integer_seed, seeded
+from .utils._sample_weight import weight_names
 from .utils._sklearn import BaseComposition
+
+# A member is poor that explains less than this share of what the best one explains of
+# the labels' entropy, and less by this much of the entropy.
+_POOR_SHARE = 0.25
+_POOR_GAP = 0.05
 
 
 class ConsensusValuator(BaseValuator, BaseComposition):
@@ -41,7 +49,11 @@ class ConsensusValuator(BaseValuator, BaseComposition):
 
     weights : array-like of shape (n_valuators,) or None, default=None
         Weight of each member in the order of `valuators`, at least 0, dropped members
-        included. None: equal weights.
+        included. None: equal weights, but 0 for a member whose `class_probabilities_`
+        predict the labels clearly worse than those of another: calibrated, they explain
+        less than a quarter of the entropy that the best do, and .05 of it less.
+        Only probabilities that did not see the labels are compared, so never those of
+        `NDDVValuator`.
 
     task : {"auto", "classification", "regression"}, default="auto"
         Whether `y` holds class labels or real targets, see `BaseValuator`.
@@ -64,9 +76,15 @@ class ConsensusValuator(BaseValuator, BaseComposition):
         Value of each training row, in standard deviations of a member; their mean is
         0; higher is better.
 
+    class_probabilities_ : ndarray of shape (n_samples, n_classes)
+        Weighted mean of the members' `class_probabilities_`, over those that have it;
+        not set where none has.
+
     label_probabilities_ : ndarray of shape (n_samples,)
-        Mean of the members' `label_probabilities_`, in [0, 1], over those that have
-        it; not set where none has.
+        That of each row's own label.
+
+    weights_ : ndarray of shape (n_members,)
+        Weights of the members in use, which sum to 1.
 
     valuators_ : list of valuators
         The fitted members, without dropped ones.
@@ -118,6 +136,8 @@ class ConsensusValuator(BaseValuator, BaseComposition):
     >>> int(valuator.data_values_.argmin())
     0
     """
+
+    _cost = "the sum of its members"
 
     _parameter_constraints = {
         **BaseValuator._parameter_constraints,
@@ -184,28 +204,50 @@ class ConsensusValuator(BaseValuator, BaseComposition):
         self._set_params("valuators", **params)
         return self
 
-    def _fit(self, X, y, X_val, y_val):
+    def _fit(self, X, y, X_val, y_val, *, sample_weight=None, groups=None):
         names, members, weights = self._members()
+        given = _given_to_members(names, members, sample_weight, groups)
         rng = check_random_state(integer_seed(self.random_state))
         members = [seeded(member, draw_seed(rng)) for member in members]
         # Codes of classes and real targets alike are numbers to a member.
         task = "classification" if hasattr(self, "classes_") else "regression"
         parallel = Parallel(n_jobs=self.n_jobs, verbose=self.verbose)
         self.valuators_ = parallel(
-            delayed(_fit_member)(member, task, X, y, X_val, y_val) for member in members
+            delayed(_fit_member)(member, task, X, y, X_val, y_val, given)
+            for member in members
         )
         self.named_valuators_ = Bunch(**dict(zip(names, self.valuators_, strict=True)))
-        fitted = [last_step(member) for member in self.valuators_]
-        values = [_standardised(member.data_values_) for member in fitted]
+        if self.weights is None:
+            weights = _without_poor(self._fitted(), y)
+        self.weights_ = weights / weights.sum()
+        values = [_standardised(member.data_values_) for member in self._fitted()]
         self.data_values_ = np.average(values, axis=0, weights=weights)
-        vars(self).pop("label_probabilities_", None)
-        probabilities = [
-            member.label_probabilities_
-            for member in fitted
-            if hasattr(member, "label_probabilities_")
+        judges = self._judges()
+        mean = None
+        if judges:
+            probabilities, weights = zip(
+                *[(member.class_probabilities_, weight) for member, weight in judges],
+                strict=True,
+            )
+            mean = np.average(probabilities, axis=0, weights=weights)
+        self._keep_class_probabilities(mean)
+
+    def _fitted(self):
+        """The fitted members, of Pipelines the last steps."""
+        return [last_step(member) for member in self.valuators_]
+
+    def _judges(self):
+        """Members that count and judge labels, with their weights."""
+        return [
+            (member, weight)
+            for member, weight in zip(self._fitted(), self.weights_, strict=True)
+            if weight > 0 and hasattr(member, "class_probabilities_")
         ]
-        if probabilities:
-            self.label_probabilities_ = np.mean(probabilities, axis=0)
+
+    def _label_evidence(self):
+        return [
+            item for member, _ in self._judges() for item in member._label_evidence()
+        ]
 
     def _members(self):
         """Names, valuators and weights of the members that are not dropped."""
@@ -251,11 +293,16 @@ class ConsensusValuator(BaseValuator, BaseComposition):
                     f"valuators: {name!r} is {valuator!r}; a member is a valuator "
                     'of skvalue, a Pipeline that ends in one, or "drop".'
                 )
+            # Those before it would be fitted first.
+            check_device(getattr(last_step(valuator), "device", "cpu"))
 
     def _given_members(self):
         """Members as far as there are any, before fit has checked the list."""
         given = [item[-1] for item in self.valuators or [] if isinstance(item, tuple)]
         return [member for member in given if is_valuator(member)]
+
+    def _can_use_weights(self):
+        return all(weight_names(last_step(member)) for member in self._given_members())
 
     def _known_task(self):
         return agreed_task(self.task, self._given_members())
@@ -264,6 +311,12 @@ class ConsensusValuator(BaseValuator, BaseComposition):
     def _takes_rows(self):
         """Each member encodes the rows for itself, or does not."""
         return True
+
+    @property
+    def _uses_held_out(self):
+        members = self._given_members() or [v for _, v in _default_valuators()]
+        tags = [get_tags(last_step(member)) for member in members]
+        return any(tag.valuator_tags.held_out for tag in tags)
 
     @property
     def _accept_sparse(self):
@@ -296,10 +349,42 @@ def _default_valuators():
     ]
 
 
-def _fit_member(member, task, X, y, X_val, y_val):
+def _given_to_members(names, members, sample_weight, groups):
+    """Weights and groups as far as given, which all members must be able to use."""
+    for name, member in zip(names, members, strict=True):
+        if sample_weight is not None and not weight_names(last_step(member)):
+            raise ValueError(
+                f"sample_weight: the member {name!r}, {type(member).__name__}, cannot "
+                'use it; leave it out, or set the member to "drop".'
+            )
+    given = {"sample_weight": sample_weight, "groups": groups}
+    return {name: array for name, array in given.items() if array is not None}
+
+
+def _fit_member(member, task, X, y, X_val, y_val, given):
     member = clone(member)
     tell_task(member, task)
-    return fit_valuator(member, X, y, X_val=X_val, y_val=y_val)
+    return fit_valuator(member, X, y, X_val=X_val, y_val=y_val, **given)
+
+
+def _without_poor(members, y):
+    """Weights 1, and 0 for members that are clearly worse judges of labels than others.
+
+    Only probabilities that did not see the labels can be compared.
+    """
+    skills = np.array(
+        [
+            skill(member.class_probabilities_, y)
+            if hasattr(member, "class_probabilities_") and not member._saw_labels
+            else np.nan
+            for member in members
+        ]
+    )
+    if np.isnan(skills).all():
+        return np.ones(len(members))
+    best = np.nanmax(skills)
+    poor = (skills < best * _POOR_SHARE) & (skills < best - _POOR_GAP)
+    return np.where(poor, 0.0, 1.0)
 
 
 def _standardised(values):

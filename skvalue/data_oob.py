@@ -25,13 +25,16 @@ from sklearn.ensemble import (
 from sklearn.utils.parallel import Parallel, delayed
 
 from .base import BaseValuator
-from .utils._predictions import class_probabilities, finite_predictions
+from .utils._bags import fit_block
 from .utils._random import integer_seed
 from .utils._row_numbers import OfRowNumbers
+from .utils._sample_weight import check_takes_weights
 from .utils._sklearn import HasMethods, Interval, RealNotInt, StrOptions
 
 # Estimators that are fitted before their scores are added and they are discarded.
 _BLOCK = 8
+# Leaves of fewer rows repeat the label of a wrong row next to it.
+_MIN_SAMPLES_LEAF = 3
 # A regression row is implausible beyond this many median absolute residuals.
 _RESIDUAL_LIMIT = 4.5
 
@@ -47,7 +50,8 @@ class DataOOB(BaseValuator):
     ----------
     estimator : estimator or None, default=None
         What is bagged, by `BaggingClassifier` or `BaggingRegressor`. None: the trees
-        of a random forest with scikit-learn's defaults.
+        of a random forest, with leaves of at least 3 rows and else with scikit-learn's
+        defaults.
 
     n_estimators : int, default=1000
         Number of estimators, at least 1.
@@ -105,9 +109,12 @@ class DataOOB(BaseValuator):
     oob_counts_ : ndarray of shape (n_samples,), dtype int64
         Number of out-of-bag estimators of each row.
 
+    class_probabilities_ : ndarray of shape (n_samples, n_classes)
+        Mean out-of-bag probability of each class (votes, where the estimator has no
+        ``predict_proba``), in the order of `classes_`; classification only.
+
     label_probabilities_ : ndarray of shape (n_samples,)
-        Mean out-of-bag probability of each row's label, in [0, 1]; classification
-        only.
+        That of each row's own label.
 
     classes_ : ndarray of shape (n_classes,)
         The labels, in classification.
@@ -138,7 +145,8 @@ class DataOOB(BaseValuator):
     -----
     Costs the fit of the ensemble, O(n_estimators n log(n)^2) for trees, and a
     prediction of the rows out of bag, about 37 % of them. Estimators are discarded
-    block by block: memory is O(n) whatever `n_estimators` is. ``X_val`` is not used.
+    block by block: memory is O(n n_classes) whatever `n_estimators` is. ``X_val`` is
+    not used.
 
     References
     ----------
@@ -155,6 +163,8 @@ class DataOOB(BaseValuator):
     >>> valuator.data_values_[:3].tolist()
     [0.0, 0.0, 0.0]
     """
+
+    _cost = "one forest"
 
     _parameter_constraints = {
         **BaseValuator._parameter_constraints,
@@ -206,11 +216,14 @@ class DataOOB(BaseValuator):
     def _reader(self):
         return self.estimator
 
-    def _fit(self, X, y, X_val, y_val):
-        n_done = self._begin(X, y)
+    def _fit(self, X, y, X_val, y_val, *, sample_weight=None):
+        n_done = self._begin(X, y, sample_weight)
+        if self.estimator is not None:
+            check_takes_weights(self.estimator, sample_weight)
         ensemble = self._ensemble()
         if self._takes_rows and not isinstance(X, np.ndarray):
             X = self._bag_row_numbers(ensemble, X, y)
+        data = X, y, sample_weight
         # Blocks lie on one grid, so that a warm start redoes no estimator.
         blocks = [
             (start, min(start + _BLOCK, self.n_estimators))
@@ -223,25 +236,25 @@ class DataOOB(BaseValuator):
             verbose=self.verbose,
         )
         results = parallel(
-            delayed(_fit_block)(clone(ensemble), X, y, self._seed, block, self._score())
+            delayed(fit_block)(clone(ensemble), data, self._seed, block, self._score())
             for block in blocks
         )
         for block, result in zip(blocks, results, strict=True):
             with self._task(f"estimators {block[0]}-{block[1] - 1}"):
-                for rows, scores, likelihood in result:
-                    self._add(rows, scores, likelihood)
+                for rows, scores, probabilities in result:
+                    self._add(rows, scores, probabilities)
         self.n_evaluations_ = self.n_estimators
         self._check_counts(len(y))
         self._summarise(y)
 
-    def _begin(self, X, y):
+    def _begin(self, X, y, sample_weight):
         """Number of estimators whose sums an earlier fit left, for a warm start."""
-        data = joblib.hash((X, y)) if self.warm_start else None
+        data = joblib.hash((X, y, sample_weight)) if self.warm_start else None
         if self.warm_start and hasattr(self, "data_values_"):
             if data != self._data:
                 raise ValueError(
-                    "warm_start=True continues a fit on the same rows, and X or y "
-                    "differ from it; use warm_start=False."
+                    "warm_start=True continues a fit on the same rows, and "
+                    "sample_weight, X or y differ from it; use warm_start=False."
                 )
             if self.n_estimators < self.n_evaluations_:
                 raise ValueError(
@@ -251,11 +264,13 @@ class DataOOB(BaseValuator):
                 )
             # Added to in place: a fit that is interrupted leaves the old ones alone.
             self.oob_counts_, self._sums = self.oob_counts_.copy(), self._sums.copy()
+            self._class_sums = self._class_sums.copy()
             return self.n_evaluations_
         self._data = data
         self._seed = integer_seed(self.random_state)
         self.oob_counts_ = np.zeros(len(y), dtype=np.int64)
-        self._sums = np.zeros((3, len(y)))
+        self._sums = np.zeros((2, len(y)))
+        self._class_sums = np.zeros((len(y), len(getattr(self, "classes_", ()))))
         return 0
 
     def _ensemble(self):
@@ -264,7 +279,7 @@ class DataOOB(BaseValuator):
         settings = {"max_samples": self.max_samples, "n_jobs": 1}
         if self.estimator is None:
             forest = RandomForestClassifier if classification else RandomForestRegressor
-            return forest(**settings)
+            return forest(min_samples_leaf=_MIN_SAMPLES_LEAF, **settings)
         bagging = BaggingClassifier if classification else BaggingRegressor
         return bagging(self.estimator, **settings)
 
@@ -274,17 +289,17 @@ class DataOOB(BaseValuator):
         return np.arange(len(y))[:, None]
 
     def _score(self):
-        """What `_fit_block` returns for each row: a name or (callable, classes)."""
+        """What `fit_block` returns for each row: a name or (callable, classes)."""
         if callable(self.scoring):
             return self.scoring, getattr(self, "classes_", None)
         return self.scoring, None
 
-    def _add(self, rows, scores, likelihood):
+    def _add(self, rows, scores, probabilities):
         self.oob_counts_[rows] += 1
         self._sums[0, rows] += scores
         self._sums[1, rows] += scores**2
-        if likelihood is not None:
-            self._sums[2, rows] += likelihood
+        if probabilities is not None:
+            self._class_sums[rows] += probabilities
 
     def _check_counts(self, n_samples):
         missing = np.count_nonzero(self.oob_counts_ == 0)
@@ -303,16 +318,17 @@ class DataOOB(BaseValuator):
         )
 
     def _summarise(self, y):
-        count, (total, squares, likelihood) = self.oob_counts_, self._sums
+        count, (total, squares) = self.oob_counts_, self._sums
         mean = total / count
         variance = np.maximum(squares / count - mean**2, 0)
         stderr = np.sqrt(variance / np.maximum(count - 1, 1))
-        vars(self).pop("label_probabilities_", None)
-        if hasattr(self, "classes_"):
-            self.label_probabilities_ = likelihood / count
+        classification = hasattr(self, "classes_")
+        self._keep_class_probabilities(
+            self._class_sums / count[:, None] if classification else None
+        )
         if self.scoring != "log_proba":
             self.data_values_, self.data_values_stderr_ = mean, stderr
-        elif hasattr(self, "classes_"):
+        elif classification:
             floored = np.maximum(mean, 1 / (2 * count))
             self.data_values_ = np.log(floored)
             self.data_values_stderr_ = stderr / floored
@@ -328,72 +344,3 @@ class DataOOB(BaseValuator):
         if hasattr(self, "classes_") or self.scoring != "log_proba":
             return super()._plausible_rows()
         return self.data_values_ >= -math.log1p(_RESIDUAL_LIMIT**2)
-
-
-def _fit_block(ensemble, X, y, seed, block, scoring):
-    """Out-of-bag rows, scores and label probabilities of a few estimators.
-
-    The estimators are numbers ``block[0]`` to ``block[1] - 1`` of the ensemble that
-    scikit-learn grows from the same seed.
-    """
-    start, stop = block
-    rng = np.random.RandomState(seed)
-    # One draw an estimator: how scikit-learn's own warm start skips those done.
-    rng.randint(np.iinfo(np.int32).max, size=start)
-    ensemble.set_params(n_estimators=stop - start, random_state=rng)
-    ensemble.fit(X, y)
-    trees = isinstance(ensemble, (RandomForestClassifier, RandomForestRegressor))
-    # The type that trees compute on: converted once, not once a tree.
-    X = X.astype(np.float32) if trees else X
-    results = []
-    for estimator, drawn in zip(
-        ensemble.estimators_, ensemble.estimators_samples_, strict=True
-    ):
-        out_of_bag = np.ones(len(y), dtype=bool)
-        out_of_bag[drawn] = False
-        rows = np.flatnonzero(out_of_bag)
-        if len(rows) == 0:
-            continue
-        options = {"check_input": False} if trees else {}
-        results.append(
-            (
-                rows,
-                *_row_scores(ensemble, estimator, X[rows], y[rows], scoring, options),
-            )
-        )
-    return results
-
-
-def _row_scores(ensemble, estimator, X, y, scoring, options):
-    """Score of each row, and the probability of its label (None in regression)."""
-    scoring, classes = scoring
-    if not hasattr(ensemble, "classes_"):
-        predicted = finite_predictions(estimator, X, **options)
-        if callable(scoring):
-            return _checked(scoring(y, predicted), len(y)), None
-        return (predicted if scoring == "log_proba" else -((y - predicted) ** 2)), None
-    predicted, likelihood = _classify(estimator, X, y, ensemble.n_classes_, options)
-    if callable(scoring):
-        return _checked(scoring(classes[y], classes[predicted]), len(y)), likelihood
-    return (likelihood if scoring == "log_proba" else predicted == y), likelihood
-
-
-def _classify(estimator, X, y, n_classes, options):
-    """Predicted codes, and the probability of the codes `y`."""
-    if not hasattr(estimator, "predict_proba"):
-        predicted = estimator.predict(X).astype(np.intp)
-        return predicted, (predicted == y).astype(np.float64)
-    # The members of an ensemble are trained on codes; a bag may lack a class.
-    probabilities = class_probabilities(estimator, X, np.arange(n_classes), **options)
-    likelihood = np.take_along_axis(probabilities, y[:, None], axis=1)[:, 0]
-    return probabilities.argmax(axis=1), likelihood
-
-
-def _checked(scores, n_rows):
-    scores = np.asarray(scores, dtype=np.float64)
-    if scores.shape != (n_rows,):
-        raise ValueError(
-            f"scoring returned an array of shape {scores.shape}; it must return the "
-            f"score of each row, of shape ({n_rows},)."
-        )
-    return scores

@@ -24,6 +24,7 @@ from .utils._naming import try_on
 from .utils._predictions import class_probabilities, finite_predictions
 from .utils._random import integer_seed, seeded
 from .utils._rows import take_rows
+from .utils._sample_weight import check_takes_weights, fit_weighted
 from .utils._sklearn import HasMethods, Interval
 from .utils._threads import one_thread
 
@@ -157,6 +158,9 @@ class DVRL(BaseValuator):
     (120,)
     """
 
+    _uses_held_out = True
+    _cost = "many fits of parts of the rows"
+
     _parameter_constraints = {
         **BaseValuator._parameter_constraints,
         "estimator": [HasMethods(["fit", "predict"]), None],
@@ -238,7 +242,7 @@ class DVRL(BaseValuator):
             ]
         return np.mean(probabilities, axis=0)
 
-    def _fit(self, X, y, X_val, y_val):
+    def _fit(self, X, y, X_val, y_val, *, sample_weight=None, groups=None):
         classification = hasattr(self, "classes_")
         # The selector reads numbers, an estimator of the user's the rows as they came.
         numbers = fit_encoder(self, X, y) if self._takes_rows else X
@@ -258,7 +262,10 @@ class DVRL(BaseValuator):
             cv=self.cv,
             classification=classification,
             seed=integer_seed(self.random_state),
+            sample_weight=sample_weight,
+            groups=groups,
         )
+        check_takes_weights(estimator, sample_weight)
         if not classification and any(np.ptp(split.y_val) == 0 for split in splits):
             raise ValueError(
                 "DVRL measures errors beside the variance of held-out targets, and "
@@ -306,8 +313,7 @@ def _play(estimator, X, numbers, y, split, n_classes, settings):
     rows, doubts = encoder.encode(X, numbers, y)
 
     def reward(selected):
-        chosen = take_rows(X, selected)
-        return _held_out_score(estimator, chosen, y[selected], split, n_classes)
+        return _held_out_score(estimator, X, y, selected, split, n_classes)
 
     names = ("baseline_window", "hidden_dim", "n_layers", "lr", "device")
     selector, rewards = train_selector(
@@ -333,7 +339,9 @@ class _RowEncoder:
         self.model = None
         # Held-out rows of one class make no model, so they doubt nothing.
         if len(np.unique(split.y_val)) > 1:
-            self.model = clone(estimator).fit(split.X_val, split.y_val)
+            self.model = fit_weighted(
+                clone(estimator), split.X_val, split.y_val, split.sample_weight_val
+            )
             doubts = self._doubts(X, self._encode_labels(y))
             self.doubt_mean, self.doubt_scale = doubts.mean(), doubts.std() or 1.0
 
@@ -366,18 +374,27 @@ def _class_probabilities(model, X, n_classes):
     return class_probabilities(model, X, np.arange(n_classes))
 
 
-def _held_out_score(estimator, X, y, split, n_classes):
+def _held_out_score(estimator, X, y, selected, split, n_classes):
     """Score on the held-out rows of the estimator fitted on a selection."""
+    weights, held_out = split.sample_weight, split.sample_weight_val
+    if weights is not None:
+        selected = selected[weights[selected] > 0]
+        weights = weights[selected]
+    X, y = take_rows(X, selected), y[selected]
     if n_classes is None:
         predicted = 0.0
         if len(y):
-            predicted = finite_predictions(clone(estimator).fit(X, y), split.X_val)
+            model = fit_weighted(clone(estimator), X, y, weights)
+            predicted = finite_predictions(model, split.X_val)
         error = split.y_val - predicted
-        return -np.mean(error**2) / np.var(split.y_val)
+        centred = split.y_val - np.average(split.y_val, weights=held_out)
+        variance = np.average(centred**2, weights=held_out)
+        return -np.average(error**2, weights=held_out) / variance
     if len(np.unique(y)) < 2:
         probabilities = np.zeros((len(split.y_val), n_classes))
         probabilities[:, y[:1]] = 1.0
     else:
-        model = clone(estimator).fit(X, y)
+        model = fit_weighted(clone(estimator), X, y, weights)
         probabilities = _class_probabilities(model, split.X_val, n_classes)
-    return probabilities[np.arange(len(split.y_val)), split.y_val].mean()
+    own = probabilities[np.arange(len(split.y_val)), split.y_val]
+    return np.average(own, weights=held_out)

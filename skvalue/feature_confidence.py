@@ -22,6 +22,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from ._encoder import made_of
 from .base import BaseValuator
 from .utils._random import draw_seed, integer_seed, seeded
+from .utils._sample_weight import check_takes_weights, fit_weighted
 from .utils._sklearn import HasMethods, Interval
 
 # A row is implausible whose errors are, in the geometric mean of 1 + e^2 / median, as
@@ -143,6 +144,8 @@ class FeatureConfidence(BaseValuator):
     7
     """
 
+    _cost = "one forest a column"
+
     _parameter_constraints = {
         **BaseValuator._parameter_constraints,
         "estimator": [HasMethods(["fit", "predict"]), None],
@@ -176,7 +179,7 @@ class FeatureConfidence(BaseValuator):
         self.categorical_features = categorical_features
         self.n_jobs = n_jobs
 
-    def _fit(self, X, y, X_val, y_val):
+    def _fit(self, X, y, X_val, y_val, *, sample_weight=None):
         rng = check_random_state(integer_seed(self.random_state))
         made = made_of(self, X.shape[1])
         targets = self._draw_targets(X, made, rng)
@@ -188,9 +191,11 @@ class FeatureConfidence(BaseValuator):
             )
             for target in targets
         ]
+        for model in models:
+            check_takes_weights(model, sample_weight)
         parallel = Parallel(n_jobs=self.n_jobs, prefer="threads", verbose=self.verbose)
         losses = parallel(
-            delayed(_column_loss)(model, X, target)
+            delayed(_column_loss)(model, X, target, sample_weight)
             for model, target in zip(models, targets, strict=True)
         )
         self.data_values_ = -_mean_of_known(np.array(losses))
@@ -272,7 +277,7 @@ def _classifier():
     return ExtraTreesClassifier(**_TREES)
 
 
-def _column_loss(model, X, target):
+def _column_loss(model, X, target, sample_weight):
     """Loss of each row's entry in a column, predicted from the others out of bag.
 
     NaN where the entry is missing.
@@ -280,21 +285,22 @@ def _column_loss(model, X, target):
     others, entries = X[:, target.others], X[:, target.places]
     if entries.shape[1] > 1:
         entries = entries.argmax(axis=1)
-    loss = _loss(model, others, entries.ravel(), target.is_categorical)
+    loss = _loss(model, others, entries.ravel(), target.is_categorical, sample_weight)
     loss[X[:, target.marks].any(axis=1)] = np.nan
     return loss
 
 
-def _loss(model, others, entries, is_categorical):
+def _loss(model, others, entries, is_categorical, sample_weight):
     model.set_params(oob_score=True)
     if is_categorical:
         codes = np.unique(entries, return_inverse=True)[1]
-        shares = model.fit(others, codes).oob_decision_function_
+        model = fit_weighted(model, others, codes, sample_weight)
+        shares = model.oob_decision_function_
         own = np.take_along_axis(shares, codes[:, None], axis=1)[:, 0]
         return -np.log(np.maximum(own, 1 / (2 * len(codes))))
     # It asks whether real numbers are whole by a cast, which large ones overflow.
     with np.errstate(invalid="ignore"):
-        model.fit(others, entries)
+        fit_weighted(model, others, entries, sample_weight)
     squared = (entries - model.oob_prediction_) ** 2
     scale = max(np.median(squared), _ERROR_FLOOR * np.var(entries))
     return np.log1p(squared / scale)

@@ -10,12 +10,12 @@ others is
 and :math:`w = 1` is the Shapley value (Shapley, "A Value for n-Person Games", 1953).
 """
 
-from itertools import combinations
 from math import comb
 
 import numpy as np
 from scipy.special import gammaln
 
+from ._coalitions.enumeration import semivalue_of, worth_of_all
 from ._coalitions.game import Game
 
 
@@ -276,20 +276,7 @@ def enumerate_semivalue(game, relative_weight=None, min_size=0):
             f"the game has {n_players} players; at most 20 are enumerated."
         )
     weight = np.ones(n_players) if relative_weight is None else relative_weight
-    weight = np.where(np.arange(n_players) < min_size, 0.0, weight)
-    weight = weight / weight.sum()
-    worth = {}
-    for size in range(n_players + 1):
-        for members in combinations(range(n_players), size):
-            worth[members] = game.value(np.array(members, dtype=int))
-    values = np.zeros(n_players)
-    for members, before in worth.items():
-        size = len(members)
-        for player in set(range(n_players)).difference(members):
-            joined = tuple(sorted((*members, player)))
-            share = weight[size] / comb(n_players - 1, size)
-            values[player] += share * (worth[joined] - before)
-    return values
+    return semivalue_of(worth_of_all(game), np.asarray(weight, dtype=float), min_size)
 
 
 def _probability_none(n_others, n_excluded):

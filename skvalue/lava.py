@@ -8,28 +8,20 @@ to the held-out rows (Just et al., "LAVA: Data Valuation without Pre-Specified L
 Algorithms", 2023). No model is fitted.
 """
 
-import math
-import warnings
 from numbers import Integral, Real
 
 import numpy as np
 from scipy.special import logsumexp
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import pairwise_distances
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
+from ._transport import import_ot, solve_transport, transport_costs
 from ._validation import validate_more_rows
 from .base import BaseValuator
 from .utils._folds import average_over_splits, make_splits
 from .utils._random import integer_seed
 from .utils._sklearn import Interval, StrOptions
-
-# The network simplex ends by itself; this only bounds a pathological case.
-SIMPLEX_ITERATIONS = 10**8
-SINKHORN_ITERATIONS = 1000
-# Share of the rows' mass that the plan may misplace.
-SINKHORN_TOLERANCE = 1e-3
 
 
 class LAVA(BaseValuator):
@@ -121,7 +113,8 @@ class LAVA(BaseValuator):
     The network simplex takes about O(n m log(n + m)) on typical data and O((n + m)^3)
     at worst, Sinkhorn O(n m) an iteration; either holds n m floats for m held-out rows.
     The label distances are as much work again, whatever the number of classes: each
-    pair of classes is transported once, on a block of the same cost matrix.
+    pair of classes is transported once, on a block of the same cost matrix, many small
+    blocks in one solve.
 
     Distances must mean something: scale the features, or use embeddings, as the paper
     does. The exact potentials follow single held-out rows: where a class has another
@@ -156,6 +149,9 @@ class LAVA(BaseValuator):
     >>> bool(values[:5].max() < np.median(values[5:50]))
     True
     """
+
+    _uses_held_out = True
+    _cost = "one transport plan a fold"
 
     _parameter_constraints = {
         **BaseValuator._parameter_constraints,
@@ -228,9 +224,9 @@ class LAVA(BaseValuator):
             count[known] += 1
         return total / count
 
-    def _fit(self, X, y, X_val, y_val):
+    def _fit(self, X, y, X_val, y_val, *, groups=None):
         if self.regularization == 0:
-            _import_ot()
+            import_ot()
         classification = hasattr(self, "classes_")
         splits = make_splits(
             X,
@@ -240,6 +236,7 @@ class LAVA(BaseValuator):
             cv=self.cv,
             classification=classification,
             seed=integer_seed(self.random_state),
+            groups=groups,
         )
         results = Parallel(n_jobs=self.n_jobs)(
             delayed(_value_rows)(
@@ -279,7 +276,7 @@ def _value_rows(X, y, split, n_classes, feature_cost, label_cost, regularization
         transport["label_distances"] = distances
         transport["label_cost"] = label_cost
         cost += label_cost * distances[y[:, None], split.y_val]
-    potential, held_out_potential, _ = _solve_transport(cost, regularization)
+    potential, held_out_potential, _ = solve_transport(cost, regularization)
     n_rows = len(X)
     transport["mean"] = potential.mean()
     transport["held_out_potential"] = held_out_potential
@@ -291,61 +288,13 @@ def _value_rows(X, y, split, n_classes, feature_cost, label_cost, regularization
 
 def _label_distances(feature_cost, y, y_val, n_classes, regularization):
     """Wasserstein distance between the rows of each pair of classes; NaN if absent."""
+    rows = [np.flatnonzero(y == code) for code in np.unique(y)]
+    held_out = [np.flatnonzero(y_val == code) for code in np.unique(y_val)]
+    blocks = [feature_cost[np.ix_(i, j)] for i in rows for j in held_out]
+    costs = transport_costs(blocks, regularization)
     distances = np.full((n_classes, n_classes), np.nan)
-    for first in np.unique(y):
-        rows = feature_cost[y == first]
-        for second in np.unique(y_val):
-            block = np.ascontiguousarray(rows[:, y_val == second])
-            distances[first, second] = _solve_transport(block, regularization)[2]
+    distances[np.ix_(np.unique(y), np.unique(y_val))] = costs.reshape(len(rows), -1)
     return distances
-
-
-def _solve_transport(cost, regularization):
-    """Dual potentials of either side and the transport cost, for uniform weights."""
-    weights, held_out_weights = (np.full(size, 1 / size) for size in cost.shape)
-    scale = cost.mean()
-    if scale == 0:
-        return np.zeros(len(weights)), np.zeros(len(held_out_weights)), 0.0
-    if regularization == 0:
-        _, log = _import_ot().emd(
-            weights, held_out_weights, cost, numItermax=SIMPLEX_ITERATIONS, log=True
-        )
-        return log["u"], log["v"], float(log["cost"])
-    potential, held_out_potential = _sinkhorn(cost, regularization * scale)
-    plan = np.exp(
-        (potential[:, None] + held_out_potential - cost) / (regularization * scale)
-    )
-    return potential, held_out_potential, float((plan * cost).sum())
-
-
-def _sinkhorn(cost, temperature):
-    """Dual potentials of the entropic transport, from warm to cold (Schmitzer 2019)."""
-    n_rows, n_held_out = cost.shape
-    held_out_potential = np.zeros(n_held_out)
-    n_halvings = max(0, math.ceil(math.log2(cost.mean() / temperature)))
-    for warmth in temperature * 2.0 ** np.arange(n_halvings, -1, -1):
-        slack = (held_out_potential - cost) / warmth
-        potential = -warmth * (logsumexp(slack, axis=1) + math.log(n_rows))
-        # Potentials inside the kernel keep its entries and the scalings near one.
-        kernel = np.exp(slack + potential[:, None] / warmth)
-        scaling = np.ones(n_rows)
-        for _ in range(SINKHORN_ITERATIONS):
-            held_out_scaling = 1 / (n_held_out * (scaling @ kernel))
-            mass = kernel @ held_out_scaling
-            error = np.abs(scaling * mass - 1 / n_rows).sum()
-            if error <= SINKHORN_TOLERANCE:
-                break
-            scaling = 1 / (n_rows * mass)
-        potential += warmth * np.log(scaling)
-        held_out_potential = held_out_potential + warmth * np.log(held_out_scaling)
-    if not error <= SINKHORN_TOLERANCE:
-        warnings.warn(
-            f"Sinkhorn left a share {error:.1e} of the rows misplaced after "
-            f"{SINKHORN_ITERATIONS} iterations; raise regularization.",
-            ConvergenceWarning,
-            stacklevel=2,
-        )
-    return potential, held_out_potential
 
 
 def _potential_of_new_rows(X, y, split, transport, feature_cost):
@@ -369,14 +318,3 @@ def _mean_of_known(distances):
     known = np.isfinite(distances)
     total = np.where(known, distances, 0.0).sum(axis=0)
     return np.where(known.any(axis=0), total / np.maximum(known.sum(axis=0), 1), np.nan)
-
-
-def _import_ot():
-    try:
-        import ot
-    except ImportError as error:
-        raise ImportError(
-            "LAVA(regularization=0) needs POT (Python Optimal Transport); install the "
-            'extra, pip install "skvalue[ot]", or use regularization > 0.'
-        ) from error
-    return ot

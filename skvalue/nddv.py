@@ -1,10 +1,5 @@
 """Neural Dynamic Data Valuation: one training run values every row.
 
-Rows are states of a controlled mean-field stochastic differential equation. Training
-the control *is* the valuation: the utility of a row is minus its terminal cost, or the
-sensitivity of that cost to the row's terminal state, and its value is how far that is
-above the average of the other rows.
-
 Source: Liang, Gao, Zhang, He, Wang, Ji, "Neural Dynamic Data Valuation" (2024).
 """
 
@@ -16,9 +11,11 @@ from sklearn.utils import check_random_state
 from ._class_values import ClassValuesMixin
 from ._encoder import made_of
 from .base import BaseValuator
+from .utils._contributions import dynamic_marginal_contribution
 from .utils._random import draw_seed, integer_seed
 from .utils._scaling import fit_scaler, mean_and_scale
 from .utils._sklearn import Interval, StrOptions
+from .utils._torch_state import plain_torch
 
 # A regression row further from its prediction than this many robust standard
 # deviations is implausible: about 1.2 % of clean Gaussian residuals.
@@ -68,8 +65,8 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
     utility : {"auto", "state", "cost"}, default="auto"
         ``"cost"`` is :math:`-\Phi_i`; ``"state"`` is the paper's
         :math:`-X_T \cdot \nabla_{X_T} \Phi_i` (regression: the negative absolute
-        residual of the last epoch). ``"auto"``: ``"cost"`` with more than two
-        classes, else ``"state"``.
+        residual of the last epoch). ``"auto"``: ``"cost"`` for classes, ``"state"``
+        for real targets.
 
     reweight : "auto" or bool, default="auto"
         Meta re-weighting of the rows by a look-ahead on `X_val`, `y_val`; ``"auto"``
@@ -123,7 +120,7 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
 
     drop : float, "auto", "negative" or callable, default="auto"
         Which rows are of low value, see `BaseValuator`. ``"auto"`` drops only rows
-        whose label the network gave, on average, a probability below one half
+        whose label is more likely wrong than right by `class_probabilities_`
         (regression: whose residual is beyond 2.5 robust standard deviations).
 
     random_state : int, RandomState instance or None, default=None
@@ -141,9 +138,13 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
     utilities_ : ndarray of shape (n_samples,)
         Utility of each row.
 
-    label_probabilities_ : ndarray of shape (n_samples,)
+    class_probabilities_ : ndarray of shape (n_samples, n_classes)
         Classification: mean over epochs and members of the probability that the
-        network gave the observed label.
+        network gave each class, in the order of `classes_`, before the step on the
+        row.
+
+    label_probabilities_ : ndarray of shape (n_samples,)
+        That of each row's own label.
 
     residuals_ : ndarray of shape (n_samples,)
         Regression: absolute residual in the last epoch, in units of `y`.
@@ -190,7 +191,8 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
     Notes
     -----
     Time is O(max_epochs * n_samples * n_members * n_steps * hidden_dim * (n_features +
-    hidden_dim)). Memory is one float32 copy of `X` and O(n_samples * n_members); `X`
+    hidden_dim)). Memory is one float32 copy of `X` and O(n_samples * (n_members +
+    n_classes)); `X`
     may be a `numpy.memmap`.
 
     `predict_values` gives a row's utility under the trained dynamics without noise,
@@ -216,6 +218,9 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
     True
     >>> X_clean, y_clean = valuator.filter(X, y_noisy)
     """
+
+    _uses_held_out = True
+    _cost = "one training"
 
     _parameter_constraints = {
         **BaseValuator._parameter_constraints,
@@ -301,12 +306,15 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
         self.callbacks = callbacks
         self.net_params = net_params
 
+    _saw_labels = True
+
     # ---------------------------------------------------------------- fitting
 
     def _n_tasks(self):
         return self.max_epochs
 
-    def _fit(self, X, y, X_val, y_val):
+    @plain_torch()
+    def _fit(self, X, y, X_val, y_val, *, sample_weight=None):
         # torch is imported here, so that `import skvalue` stays light.
         from ._torch.nddv import training
         from ._torch.nddv.settings import check_settings, resolve_settings
@@ -320,11 +328,11 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
         settings["seed"] = draw_seed(
             check_random_state(integer_seed(self.random_state))
         )
-        self._scaler = fit_scaler(X, made_of(self, X.shape[1]))
+        self._scaler = fit_scaler(X, sample_weight, made_of(self, X.shape[1]))
         check_settings(settings, self._scaler.n_columns)
         self._y_mean, self._y_scale = 0, 1
         if not hasattr(self, "classes_"):
-            self._y_mean, self._y_scale = mean_and_scale(y, "y")
+            self._y_mean, self._y_scale = mean_and_scale(y, "y", sample_weight)
         self._utility = settings["utility"]
         rows = self._rows(X, y)
         self.net_, record = training.train(
@@ -332,9 +340,10 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
             rows,
             clean_rows=None if X_val is None else self._rows(X_val, y_val),
             task=self._task,
+            sample_weight=sample_weight,
         )
         self.history_ = self.net_.history
-        self._keep_record(*record)
+        self._keep_record(*record, sample_weight)
         for name in ["meta_weights_", "state_trajectories_", "adjoint_trajectories_"]:
             vars(self).pop(name, None)
         if settings["reweight"]:
@@ -351,17 +360,20 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
         y = y if hasattr(self, "classes_") else (y - self._y_mean) / self._y_scale
         return tensor_rows(X, y, self._scaler, self.device)
 
-    def _keep_record(self, utilities, belief, trajectory):
+    def _keep_record(self, utilities, belief, trajectory, weights):
         self.utilities_ = utilities
-        self.data_values_ = _dynamic_marginal_contribution(utilities)
-        for name in ["label_probabilities_", "residuals_", "value_trajectories_"]:
+        self._mean_utility = np.average(utilities, weights=weights)
+        self.data_values_ = dynamic_marginal_contribution(utilities, weights)
+        for name in ["residuals_", "value_trajectories_"]:
             vars(self).pop(name, None)
-        if hasattr(self, "classes_"):
-            self.label_probabilities_ = belief
-        else:
+        classification = hasattr(self, "classes_")
+        self._keep_class_probabilities(belief if classification else None)
+        if not classification:
             self.residuals_ = belief * self._y_scale
         if trajectory is not None:
-            self.value_trajectories_ = _dynamic_marginal_contribution(trajectory)
+            self.value_trajectories_ = dynamic_marginal_contribution(
+                trajectory, weights
+            )
 
     def _plausible_rows(self):
         if hasattr(self, "classes_"):
@@ -370,25 +382,18 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
         limit = _RESIDUAL_LIMIT * 1.4826 * np.median(self.residuals_)
         return self.residuals_ <= limit
 
-    # ------------------------------------------------------------- other rows
-
+    @plain_torch()
     def _predict_values(self, X, y):
         from ._torch.nddv.training import evaluate
 
         values = evaluate(self.net_, self._rows(X, y), self._utility)
-        return values - self.utilities_.mean()
+        return values - self._mean_utility
 
+    @plain_torch()
     def _predict_class_values(self, X):
         from ._torch.nddv.training import evaluate_classes
 
         rows = self._rows(X, np.zeros(len(X), dtype=int))
         n_classes = len(self.classes_)
         values = evaluate_classes(self.net_, rows, self._utility, n_classes)
-        return values - self.utilities_.mean()
-
-
-def _dynamic_marginal_contribution(utilities):
-    """Utility of a row minus the mean utility of the others   [Eq. 39-40]."""
-    n_samples = utilities.shape[-1]
-    centred = utilities - utilities.mean(axis=-1, keepdims=True)
-    return centred * (n_samples / (n_samples - 1))
+        return values - self._mean_utility

@@ -14,6 +14,8 @@ from sklearn.utils import check_random_state
 from .base import BaseValuator
 from .utils._naming import reading
 from .utils._random import draw_seed, integer_seed, seeded
+from .utils._rows import take_rows
+from .utils._sample_weight import check_takes_weights, fit_weighted
 from .utils._sklearn import HasMethods
 
 
@@ -100,10 +102,14 @@ class OutlierValuator(BaseValuator):
     7
     """
 
+    _cost = "one detector"
+
     _parameter_constraints = {
         **BaseValuator._parameter_constraints,
         "detector": [HasMethods(["fit"]), None],
     }
+
+    _weighted_parts = ("detector",)
 
     def __init__(
         self,
@@ -127,7 +133,7 @@ class OutlierValuator(BaseValuator):
     def _reader(self):
         return self.detector
 
-    def _fit(self, X, y, X_val, y_val):
+    def _fit(self, X, y, X_val, y_val, *, sample_weight=None):
         detector = self.detector
         if detector is None:
             detector = IsolationForest(n_estimators=200)
@@ -137,9 +143,17 @@ class OutlierValuator(BaseValuator):
                 "one, such as IsolationForest."
             )
         rng = check_random_state(integer_seed(self.random_state))
-        self.detector_ = seeded(detector, draw_seed(rng))
-        with reading("detector", self.detector_, X):
-            self.detector_.fit(X)
+        check_takes_weights(detector, sample_weight, name="detector")
+        detector = seeded(detector, draw_seed(rng))
+        with reading("detector", detector, X):
+            if sample_weight is None:
+                self.detector_ = detector.fit(X)
+            else:
+                # An isolation forest cannot draw without replacement beyond these.
+                rows = np.flatnonzero(sample_weight)
+                self.detector_ = fit_weighted(
+                    detector, take_rows(X, rows), None, sample_weight[rows]
+                )
             scores = self._scores(X)
         self.data_values_ = np.asarray(scores, dtype=np.float64)
         # Local outlier factors without novelty know their own rows only.

@@ -8,6 +8,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.datasets import make_classification
+from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
 
 from skvalue.confidence import SelfConfidence
@@ -47,16 +48,23 @@ def test_is_the_weighted_mean_of_standardised_values(problem, weights):
     assert_allclose(consensus.data_values_, expected, atol=1e-12)
 
 
-def test_label_probabilities_are_the_mean_of_those_who_have_them(problem):
+def test_a_clearly_poor_judge_of_labels_has_no_weight():
+    X, y = make_classification(300, 6, class_sep=1.5, flip_y=0.1, random_state=0)
+    good = SelfConfidence(random_state=0)
+    poor = DataOOB(DummyClassifier(), n_estimators=30, random_state=0)
+    pair = [("good", good), ("poor", poor)]
+    consensus = ConsensusValuator(pair).fit(X, y)
+    assert_array_equal(consensus.weights_, [1, 0])
+    assert_allclose(consensus.data_values_, standardised(good, X, y), atol=1e-12)
+    assert_allclose(consensus.class_probabilities_, good.class_probabilities_)
+    # Weights that are given stand.
+    consensus.set_params(weights=[1, 1]).fit(X, y)
+    assert_array_equal(consensus.weights_, [0.5, 0.5])
+
+
+def test_judges_that_are_about_as_good_count_alike(problem):
     pair = [*members(), ("oob", DataOOB(n_estimators=30, random_state=0))]
-    consensus = ConsensusValuator(pair).fit(*problem)
-    expected = [
-        consensus.named_valuators_[name].label_probabilities_
-        for name in ("confidence", "oob")
-    ]
-    assert_allclose(consensus.label_probabilities_, np.mean(expected, axis=0))
-    alone = ConsensusValuator(members()[1:]).fit(*problem)
-    assert not hasattr(alone, "label_probabilities_")
+    assert_allclose(ConsensusValuator(pair).fit(*problem).weights_, 1 / 3)
 
 
 def test_nested_parameters_and_drop_work_as_in_voting(problem):

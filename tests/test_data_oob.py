@@ -61,7 +61,7 @@ def direct(ensemble, X, y, n_classes=3):
 def test_equals_the_forest_of_the_same_seed(problem, max_samples):
     X, y = problem
     forest = RandomForestClassifier(
-        N_ESTIMATORS, max_samples=max_samples, random_state=3
+        N_ESTIMATORS, min_samples_leaf=3, max_samples=max_samples, random_state=3
     ).fit(X, y)
     count, right, likelihood = direct(forest, X, y)
     valuator = DataOOB(
@@ -77,7 +77,8 @@ def test_equals_the_forest_of_the_same_seed(problem, max_samples):
 
 def test_log_proba_is_the_floored_log_of_the_mean_probability(problem):
     X, y = problem
-    forest = RandomForestClassifier(N_ESTIMATORS, random_state=3).fit(X, y)
+    forest = RandomForestClassifier(N_ESTIMATORS, min_samples_leaf=3, random_state=3)
+    forest.fit(X, y)
     count, _, likelihood = direct(forest, X, y)
     valuator = DataOOB(
         n_estimators=N_ESTIMATORS, scoring="log_proba", random_state=3
@@ -117,7 +118,9 @@ def test_estimator_without_probabilities_votes(problem):
 def test_regression_equals_the_ensemble_of_the_same_seed(regression_problem, estimator):
     X, y = regression_problem
     if estimator is None:
-        ensemble = RandomForestRegressor(N_ESTIMATORS, random_state=3)
+        ensemble = RandomForestRegressor(
+            N_ESTIMATORS, min_samples_leaf=3, random_state=3
+        )
     else:
         ensemble = BaggingRegressor(estimator, N_ESTIMATORS, random_state=3)
     count, error, predicted = np.zeros((3, len(y)))

@@ -12,8 +12,9 @@ from numpy.testing import assert_array_equal
 from scipy import sparse
 
 from skvalue import DataOOB, NDDVValuator, _gate
-from skvalue._gate import as_floats, narrow_indices, pass_training
+from skvalue._gate import as_floats, pass_training
 from skvalue._validation import validate_held_out, validate_more_rows, validate_rows
+from skvalue.utils._rows import narrow_indices
 
 X = np.arange(24.0).reshape(8, 3)
 Y = np.arange(8) % 2

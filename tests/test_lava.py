@@ -10,7 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import roc_auc_score
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from skvalue import lava
+from skvalue import _transport
 from skvalue.lava import LAVA
 
 ot = pytest.importorskip("ot")
@@ -87,11 +87,11 @@ def test_regularised_values_approach_the_exact_ones():
 
 
 def test_sinkhorn_potentials_agree_with_pot(monkeypatch):
-    monkeypatch.setattr(lava, "SINKHORN_TOLERANCE", 1e-9)
+    monkeypatch.setattr(_transport, "SINKHORN_TOLERANCE", 1e-9)
     X, _, X_val, _ = iris()
     cost = ot.dist(X, X_val)
     temperature = 0.1 * cost.mean()
-    potential, _ = lava._sinkhorn(cost, temperature)
+    potential, _ = _transport.sinkhorn(cost, temperature)
     weights = ot.unif(len(X)), ot.unif(len(X_val))
     _, log = ot.sinkhorn(
         *weights, cost, temperature, method="sinkhorn_log", log=True, stopThr=1e-10
@@ -100,6 +100,47 @@ def test_sinkhorn_potentials_agree_with_pot(monkeypatch):
     np.testing.assert_allclose(
         potential - potential.mean(), expected - expected.mean(), atol=1e-5
     )
+
+
+@pytest.mark.parametrize("regularization", [0.0, 0.03, 0.1, 3.0])
+def test_pooled_transports_cost_what_each_costs_alone(regularization):
+    rng = np.random.default_rng(0)
+    sizes = [(1, 1), (1, 7), (5, 1), (3, 4), (4, 3), (17, 9), (30, 31), (80, 60)]
+    blocks = [rng.exponential(size=size) ** 2 for size in 3 * sizes]
+    blocks.append(np.zeros((4, 5)))
+    together = _transport.transport_costs(blocks, regularization)
+    alone = [_transport.solve_transport(b, regularization)[2] for b in blocks]
+    np.testing.assert_allclose(together, alone, rtol=1e-9)
+    # Nor does a transport depend on those that it is solved with.
+    some = _transport.transport_costs(blocks[1::3], regularization)
+    np.testing.assert_allclose(some, together[1::3], rtol=1e-12)
+
+
+def test_many_classes_are_valued_in_few_solves(monkeypatch):
+    n_classes = 40
+    rng = np.random.default_rng(0)
+    centers, y = rng.normal(size=(n_classes, 5)), np.arange(160) % n_classes
+    X, X_val = (centers[y] + 0.1 * rng.normal(size=(160, 5)) for _ in range(2))
+    solved = []
+    solve = _transport._Pool.__init__
+
+    def count(pool, cost, *args):
+        solved.append(len(cost))
+        solve(pool, cost, *args)
+
+    monkeypatch.setattr(_transport._Pool, "__init__", count)
+    valuator = LAVA(task="classification").fit(X, y, X_val=X_val, y_val=y)
+    assert sum(solved) == n_classes**2 + 1
+    assert len(solved) == 2
+    distances = valuator.label_distances_
+    assert (distances.argmin(axis=1) == np.arange(n_classes)).all()
+
+
+def test_a_pooled_solve_that_stops_early_is_told_of(monkeypatch):
+    monkeypatch.setattr(_transport, "SINKHORN_ITERATIONS", 1)
+    blocks = [np.random.default_rng(0).exponential(size=(6, 8)) ** 3] * 3
+    with pytest.warns(ConvergenceWarning, match="raise regularization"):
+        _transport.transport_costs(blocks, 0.01)
 
 
 @pytest.mark.parametrize("regularization", [0.0, 0.1])
@@ -150,7 +191,7 @@ def test_same_values_for_any_n_jobs_and_seed():
 
 def test_sinkhorn_says_when_it_has_not_converged(monkeypatch):
     X, y, X_val, y_val = iris()
-    monkeypatch.setattr(lava, "SINKHORN_ITERATIONS", 1)
+    monkeypatch.setattr(_transport, "SINKHORN_ITERATIONS", 1)
     with pytest.warns(ConvergenceWarning, match="raise regularization"):
         LAVA(regularization=0.01).fit(X, y, X_val=X_val, y_val=y_val)
 

@@ -17,10 +17,11 @@ METHODS = """
 FLOORS = [
     "utils",
     "_torch _linear_engine",
-    "_coalitions _columns _drop _gate _targets datasets",
+    "_coalitions _columns _drop _gate _held_out_scale _label_errors _targets "
+    "_transport _weights_groups datasets",
     "_given",
     "_encoder",
-    "_validation",
+    "_label_opinions _validation _values_frame",
     "base _class_values games metrics",
     "_pipelines",
     METHODS,

@@ -55,9 +55,13 @@ def test_wrong_labels_have_low_values(n_classes, utility):
     ).all()
 
 
-def test_auto_utility_is_state_for_two_classes_and_cost_for_more():
-    for n_classes, utility in [(2, "state"), (3, "cost")]:
-        X, y, _ = make_noisy(n_classes=n_classes)
+def test_auto_utility_is_cost_for_classes_and_state_for_real_targets():
+    regression = make_two_planes(100, regression=True, random_state=0)
+    for (X, y), utility in [
+        (make_noisy(n_classes=2)[:2], "cost"),
+        (make_noisy(n_classes=3)[:2], "cost"),
+        (regression, "state"),
+    ]:
         np.testing.assert_array_equal(
             quick().fit(X, y).data_values_,
             quick(utility=utility).fit(X, y).data_values_,
@@ -83,7 +87,7 @@ def test_cost_utility_is_minus_the_training_loss():
 
 def test_trajectories_start_at_the_rows_and_give_the_state_utility():
     X, y, _ = make_noisy()
-    valuator = quick(record_trajectories=True, n_members=1).fit(X, y)
+    valuator = quick(utility="state", record_trajectories=True, n_members=1).fit(X, y)
     states, adjoints = valuator.state_trajectories_, valuator.adjoint_trajectories_
     assert states.shape == adjoints.shape == (4, len(y), 4)
     standardised = (X - X.mean(axis=0)) / X.std(axis=0)

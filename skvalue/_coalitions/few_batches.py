@@ -9,6 +9,10 @@ more of it: with :math:`\nu` degrees of freedom
 
 7.0 times the error with one degree of freedom, 1.3 times with five and 1.05 times with
 thirty. Source: Student, "The Probable Error of a Mean", Biometrika 1908.
+
+A player whose few contributions happen to be equal has a variance of zero, which no
+such factor mends. But players are many: `moderate` takes their variances for draws of
+one distribution, and from there what a few batches do not tell.
 """
 
 import numpy as np
@@ -16,6 +20,13 @@ from scipy.special import ndtr, stdtrit
 
 # Batches of a stratum, at least, that its variance is estimated from.
 LEAST_OF_A_STRATUM = 3
+
+# Players, at least, that a distribution of variances is estimated from.
+LEAST_PLAYERS = 3
+
+# It counts for no more than so many times the degrees of freedom of a player's own
+# variance: players share their coalitions, so that all of them may be far off at once.
+MOST_OF_THE_OTHERS = 2.0
 
 
 def error_scale(degrees):
@@ -62,6 +73,54 @@ def pool_degrees(variances, degrees):
     squares = (shares**2 / degrees).sum(axis=0)
     pooled = shares.sum(axis=0) ** 2 / np.where(squares > 0, squares, 1.0)
     return np.where(squares > 0, pooled, degrees.min(axis=0))
+
+
+def moderate(variances, degrees):
+    r"""Variances that lean on those of the other players, as far as these agree.
+
+    With :math:`v_i` the variance of a player, estimated with :math:`\nu_i` degrees of
+    freedom, and :math:`m` their mean with weights :math:`w_i \propto \nu_i`,
+
+    .. math:: c^2 = \frac{1}{m^2} \sum_i w_i \Big((v_i - m)^2
+              - \frac{2 v_i^2}{\nu_i + 2}\Big), \qquad
+              \nu_0 = 4 + \frac{2}{c^2}, \qquad
+              \tilde v_i = \frac{\nu_0 m + \nu_i v_i}{\nu_0 + \nu_i},
+
+    with :math:`\nu_0 + \nu_i` degrees of freedom: :math:`c` is the coefficient of
+    variation of the true variances, and :math:`\nu_0` that of the inverse
+    :math:`\chi^2` distribution which varies so much. Source: Smyth, "Linear Models and
+    Empirical Bayes Methods for Assessing Differential Expression in Microarray
+    Experiments", Statistical Applications in Genetics and Molecular Biology 2004, with
+    moments of the variances in place of those of their logarithms, as some are zero.
+
+    Parameters
+    ----------
+    variances : ndarray of shape (n_players,)
+        NaN where there is none.
+
+    degrees : ndarray of shape (n_players,)
+        Their degrees of freedom.
+
+    Returns
+    -------
+    variances, degrees : ndarray of shape (n_players,)
+        NaN where they were.
+    """
+    known = np.isfinite(variances)
+    if np.count_nonzero(known) < LEAST_PLAYERS:
+        return variances, degrees
+    weights = np.where(known, degrees, 0.0) / degrees[known].sum()
+    largest = variances[known].max()
+    # Variances may be as small as their squares underflow.
+    shares = np.where(known, variances, 0.0) / (largest if largest > 0 else 1.0)
+    mean = weights @ shares
+    own = np.where(known, degrees, 1.0)
+    varies = weights @ ((shares - mean) ** 2 - 2 * shares**2 / (own + 2))
+    prior = np.mean(degrees[known]) * MOST_OF_THE_OTHERS
+    if varies > 0:
+        prior = min(prior, 4 + 2 * mean**2 / varies)
+    total = prior + degrees
+    return (prior * mean * largest + degrees * variances) / total, total
 
 
 def few_that_count(totals, squares, spread):

@@ -22,7 +22,13 @@ products. Only those are kept: merging is addition. What few batches lack is in
 
 import numpy as np
 
-from .few_batches import error_scale, few_that_count, merge_strata, pool_degrees
+from .few_batches import (
+    error_scale,
+    few_that_count,
+    merge_strata,
+    moderate,
+    pool_degrees,
+)
 
 
 class RatioMoments:
@@ -127,7 +133,7 @@ class RatioMoments:
             In units of the numerators. Two of them cover as often as two standard
             deviations of a normal estimate, however few the batches.
         """
-        variances, degrees = self.variance()
+        variances, degrees = moderate(*self.variance())
         return np.sqrt(variances) * error_scale(degrees)
 
     def variance(self):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..utils._folds import average_over_splits
-from .few_batches import degrees_over_games, error_scale
+from .few_batches import degrees_over_games, error_scale, moderate
 
 # What an unset budget allows: so many fits, or so many of the sampler's units.
 DEFAULT_EVALUATIONS = 1000
@@ -224,7 +224,8 @@ class SamplingRun:
             [np.sqrt(variance) for variance in variances],
         )
         degrees = degrees_over_games(self.players, variances, degrees, self.n_players)
-        return values, errors * error_scale(degrees)
+        variances, degrees = moderate(errors**2, degrees)
+        return values, np.sqrt(variances) * error_scale(degrees)
 
     def is_precise(self, tol):
         """Whether the largest standard error is below `tol` of the values' spread."""

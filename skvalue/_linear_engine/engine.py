@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from ..utils._threads import one_thread
+from ..utils._torch_state import plain_torch
 from .leave_one_out import leave_one_out
 from .permutation_walk import walk
 from .problem import LinearProblem
@@ -190,6 +191,6 @@ def _finite(values, n_missing=0):
 
 @contextmanager
 def inference():
-    """One thread and no gradients."""
-    with one_thread(), torch.inference_mode():
+    """One thread and no gradients, whatever the caller's torch is set to."""
+    with one_thread(), plain_torch(), torch.inference_mode():
         yield

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from ..utils._torch_state import plain_torch
 from .layers import seeded_linear
 
 
@@ -96,39 +97,45 @@ def train_selector(
         The reward of each step.
     """
     generator = torch.Generator().manual_seed(seed)
-    selector = Selector(
-        rows.shape[1],
-        doubts.shape[1],
-        hidden_dim=hidden_dim,
-        n_layers=n_layers,
-        generator=generator,
-    ).to(device)
-    optimizer = torch.optim.Adam(selector.parameters(), lr=lr)
-    rows, doubts = _tensor(rows, device), _tensor(doubts, device)
+    with plain_torch():
+        selector = Selector(
+            rows.shape[1],
+            doubts.shape[1],
+            hidden_dim=hidden_dim,
+            n_layers=n_layers,
+            generator=generator,
+        ).to(device)
+        optimizer = torch.optim.Adam(selector.parameters(), lr=lr)
+        rows, doubts = _tensor(rows, device), _tensor(doubts, device)
     rewards, baseline = np.empty(n_steps), None
     for step in range(n_steps):
-        # A batch's rows in order: the order of the predictor's rows is no noise source.
-        batch = torch.randperm(len(rows), generator=generator)[:batch_size].sort()[0]
-        logits = selector(rows[batch], doubts[batch])
-        logits = logits - logits.mean()
-        draws = torch.rand(len(batch), generator=generator).to(device)
-        selected = draws < torch.sigmoid(logits.detach())
+        with plain_torch():
+            # A batch's rows in order: that of the predictor's rows is no noise source.
+            order = torch.randperm(len(rows), generator=generator)
+            batch = order[:batch_size].sort()[0]
+            logits = selector(rows[batch], doubts[batch])
+            logits = logits - logits.mean()
+            draws = torch.rand(len(batch), generator=generator).to(device)
+            selected = draws < torch.sigmoid(logits.detach())
+        # The user's estimator, with torch as the user has set it.
         rewards[step] = reward(batch[selected.cpu()].numpy())
         if baseline is None:
             baseline = rewards[step]
         advantage = rewards[step] - baseline
-        log_probability = -nn.functional.binary_cross_entropy_with_logits(
-            logits, selected.to(logits.dtype), reduction="sum"
-        )
-        optimizer.zero_grad()
-        (-advantage * log_probability).backward()
-        optimizer.step()
+        with plain_torch():
+            log_probability = -nn.functional.binary_cross_entropy_with_logits(
+                logits, selected.to(logits.dtype), reduction="sum"
+            )
+            optimizer.zero_grad()
+            (-advantage * log_probability).backward()
+            optimizer.step()
         baseline += advantage / baseline_window
-    with torch.no_grad():
+    with plain_torch(), torch.no_grad():
         selector.head.bias -= selector(rows, doubts).mean()
     return selector, rewards
 
 
+@plain_torch()
 def selection_probabilities(selector, rows, doubts):
     """Probability that the selector selects each row.
 

@@ -49,7 +49,8 @@ class NetworkCurvature:
     def __init__(self, network, n_samples, *, damping, curvature, batch_size, device):
         self.module, self._loss, self._float_target = _row_loss(network)
         self.module = self.module.to(device=device, dtype=torch.float64).eval()
-        self.n_samples = n_samples
+        # Its training rows weigh one each.
+        self.total_weight = n_samples
         self.damping, self.curvature = damping, curvature
         self.batch_size, self.device = batch_size, device
         trained = {k: p for k, p in self.module.named_parameters() if p.requires_grad}
@@ -57,8 +58,13 @@ class NetworkCurvature:
             raise ValueError("estimator has no parameter that requires a gradient.")
         self._shapes = {name: p.shape for name, p in trained.items()}
         self.parameters = torch.cat([p.detach().flatten() for p in trained.values()])
+        self.hessian_size = len(self.parameters)
 
-    def gradient(self, X, y, scoring):
+    def scale(self, X):
+        """Parameters of a network are taken as they are."""
+        return 1.0
+
+    def gradient(self, X, y, *, scoring):
         """Gradient of the mean loss of given rows, or of ``1 - exp(-loss)``.
 
         The latter is the probability of the labels not observed (``"proba"``).
@@ -77,6 +83,8 @@ class NetworkCurvature:
             losses = partial(self._losses, X=batch[0], y=batch[1])
             products.append(_jacobian_product(losses, self.parameters, direction))
         return torch.cat(products).cpu().numpy()
+
+    training_products = row_products
 
     def hessian_operator(self, X, y):
         """Function ``(direction, rows=None)``: the Hessian times a direction.

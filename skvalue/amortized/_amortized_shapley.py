@@ -215,6 +215,9 @@ class AmortizedShapley(ClassValuesMixin, BaseValuator):
     True
     """
 
+    _uses_held_out = True
+    _cost = "a few permutations, one training"
+
     _parameter_constraints = {
         **BaseValuator._parameter_constraints,
         "valuator": [HasMethods(["fit"]), None],
@@ -297,36 +300,45 @@ class AmortizedShapley(ClassValuesMixin, BaseValuator):
     def _reader(self):
         return DEFAULT_SOURCE if self.valuator is None else self.valuator
 
+    @property
+    def _weighted_parts(self):
+        fits = not isinstance(self.regressor, str)
+        return ("valuator", "regressor") if fits else ("valuator",)
+
     def _known_task(self):
         sources = [self.valuator] if isinstance(self.valuator, BaseValuator) else []
         return agreed_task(self.task, sources)
 
     # ---------------------------------------------------------------- fitting
 
-    def _fit(self, X, y, X_val, y_val):
+    def _fit(self, X, y, X_val, y_val, *, sample_weight=None, groups=None):
         source = check_source(self.valuator)
         n_classes = len(self.classes_) if hasattr(self, "classes_") else None
         models = ValueModels(self.get_params(deep=False), n_classes)
         # The source gets the rows as they came, the models read numbers.
         numbers = fit_encoder(self, X, y) if self._takes_rows else X
-        models.prepare(numbers, y, made_of(self, numbers.shape[1]))
+        made = made_of(self, numbers.shape[1])
+        models.prepare(numbers, y, sample_weight, made)
+        given = {"sample_weight": sample_weight, "groups": groups}
+        given = {name: array for name, array in given.items() if array is not None}
         kept = getattr(self, "_kept", None) if self.warm_start else None
         seed, states = resolve_state(self.random_state, kept)
         rng = check_random_state(seed)
-        valuators = self._value_twice(source, rng, states, X, y, X_val, y_val)
+        valuators = self._value_twice(source, rng, states, X, y, X_val, y_val, given)
         self._kept = None
         if self.warm_start:
             self._kept = seed, [valuator.get_state() for valuator in valuators]
         noisy = NoisyValues.of(*valuators)
         with self._task("models"):
-            blind = models.fit(numbers, y, noisy, rng)
+            blind = models.fit(numbers, y, noisy, rng, sample_weight)
         self._keep_models(models)
         self._keep_values(noisy, models.predict(numbers, y), blind)
+        self._keep_best_classes(numbers)
 
     def _n_tasks(self):
         return 3
 
-    def _value_twice(self, source, rng, states, X, y, X_val, y_val):
+    def _value_twice(self, source, rng, states, X, y, X_val, y_val, given):
         """Two valuators, fitted to the same rows with seeds of their own."""
         if hasattr(self, "classes_"):
             y = self.classes_[y]
@@ -347,10 +359,10 @@ class AmortizedShapley(ClassValuesMixin, BaseValuator):
             task="classification" if hasattr(self, "classes_") else "regression",
         )
         with self._task("noisy values"):
-            first.fit(X, y, X_val=X_val, y_val=y_val)
+            first.fit(X, y, X_val=X_val, y_val=y_val, **given)
         limit_second(first, second, self.validation_share)
         with self._task("independent noisy values"):
-            second.fit(X, y, X_val=X_val, y_val=y_val)
+            second.fit(X, y, X_val=X_val, y_val=y_val, **given)
         self.valuator_ = first
         self.n_evaluations_ = first.n_evaluations_ + second.n_evaluations_
         return first, second

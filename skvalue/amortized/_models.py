@@ -8,7 +8,9 @@ from sklearn.base import clone
 
 from ..utils._chunks import row_chunks
 from ..utils._random import draw_seed, seeded
+from ..utils._sample_weight import check_takes_weights, fit_weighted
 from ..utils._scaling import fit_scaler, mean_and_scale
+from ..utils._torch_state import plain_torch
 from ._statistics import InfluenceColumns, mixture_weight, ridge
 
 # Small data need small steps; more rows bear larger batches.
@@ -48,7 +50,8 @@ class ValueModels:
         )
         self.net = self.regression = None
 
-    def prepare(self, X, y, made=None):
+    @plain_torch()
+    def prepare(self, X, y, sample_weight, made=None):
         """Refuse what cannot be learned with, before any noisy value is paid for."""
         epochs = self._parameters["max_epochs"]
         if not epochs or not all(isinstance(n, Integral) and n > 0 for n in epochs):
@@ -60,19 +63,27 @@ class ValueModels:
                 f"regressor={self._parameters['regressor']!r} needs rows of features, "
                 f'but X has {X.ndim} dimensions; use regressor="net".'
             )
+        if self._uses_regression and not isinstance(self._parameters["regressor"], str):
+            check_takes_weights(
+                self._parameters["regressor"], sample_weight, name="regressor"
+            )
         if self._uses_net:
             from .._torch.amortized.settings import check_settings
 
             self._settings = self._net_settings(len(X))
             check_settings(self._settings, X.shape[1:], self._n_classes or 1)
         # A module of the user's may see images: one mean and scale for all of X.
-        self._scaler = None if self._has_module else fit_scaler(X, made)
+        self._scaler = None
+        if not self._has_module:
+            self._scaler = fit_scaler(X, sample_weight, made)
         if self._has_module:
             self._mean, self._scale = mean_and_scale(X, "X")
         if self._n_classes is None:
-            self._target_mean, self._target_scale = mean_and_scale(y, "y")
+            self._target_mean, self._target_scale = mean_and_scale(
+                y, "y", sample_weight
+            )
 
-    def fit(self, X, y, noisy, rng):
+    def fit(self, X, y, noisy, rng, sample_weight=None):
         """Fit the models to both sets of noisy values.
 
         Parameters
@@ -89,6 +100,9 @@ class ValueModels:
         rng : RandomState instance
             Draws their seeds.
 
+        sample_weight : ndarray of shape (n_samples,) or None, default=None
+            Weights of the rows in every loss.
+
         Returns
         -------
         blind : ndarray of shape (n_samples,)
@@ -97,15 +111,21 @@ class ValueModels:
         # Labels that are all equal leave nothing to learn, and nothing to divide by.
         self._unit = noisy.pooled.std() or 1.0
         rows, targets = self._rows(X), self._targets(y)
+        if sample_weight is not None:
+            # On average one, so that the steps of the network are as large.
+            sample_weight = sample_weight / sample_weight.mean()
         blind = {}
         if self._uses_net:
             seed = draw_seed(rng)
-            blind["net"] = self._unit * self._fit_net(rows, targets, noisy, seed)
+            net = self._fit_net(rows, targets, noisy, seed, sample_weight)
+            blind["net"] = self._unit * net
         if self._uses_regression:
             regressor = self._parameters["regressor"]
             model = ridge() if isinstance(regressor, str) else regressor
             model = seeded(model, draw_seed(rng))
-            blind["regression"] = self._fit_regression(model, rows, targets, noisy)
+            blind["regression"] = self._fit_regression(
+                model, rows, targets, noisy, sample_weight
+            )
         self.net_weight = float(self._uses_net)
         if len(blind) == 2:
             self.net_weight = mixture_weight(noisy, **blind)
@@ -124,7 +144,8 @@ class ValueModels:
             if self._parameters[name] == "auto"
         }
 
-    def _fit_net(self, rows, targets, noisy, seed):
+    @plain_torch()
+    def _fit_net(self, rows, targets, noisy, seed, sample_weight):
         from .._torch.amortized.amortizer import labelled_rows, train
 
         inputs = self._net_inputs(rows, targets)
@@ -134,18 +155,23 @@ class ValueModels:
         self.net, blind = train(
             self._settings | {"seed": seed},
             *labelled_rows(
-                inputs, self._output(targets), scaled, self._parameters["device"]
+                inputs,
+                self._output(targets),
+                scaled,
+                self._parameters["device"],
+                sample_weight,
             ),
             n_outputs=self._n_classes or 1,
             classify=self._n_classes is not None,
         )
         return blind
 
-    def _fit_regression(self, model, rows, targets, noisy):
-        self._columns = InfluenceColumns(rows, targets, self._n_classes)
+    def _fit_regression(self, model, rows, targets, noisy, sample_weight):
+        self._columns = InfluenceColumns(rows, targets, self._n_classes, sample_weight)
         columns = self._columns.transform(rows, targets)
-        first = clone(model).fit(columns, noisy.first / self._unit)
-        self.regression = model.fit(columns, noisy.pooled / self._unit)
+        first, pooled = noisy.first / self._unit, noisy.pooled / self._unit
+        first = fit_weighted(clone(model), columns, first, sample_weight)
+        self.regression = fit_weighted(model, columns, pooled, sample_weight)
         return self._unit * np.asarray(first.predict(columns), dtype=float)
 
     # ------------------------------------------------------------- predicting

@@ -92,6 +92,11 @@ def check_source(valuator):
             "valuator has warm_start=True, but there are two sets of values to go on "
             "with; set it to False, and AmortizedShapley's warm_start to True."
         )
+    if getattr(valuator, "unit", "rows") != "rows":
+        raise ValueError(
+            f"valuator: unit={valuator.unit!r} values groups, and AmortizedShapley "
+            'learns values of rows; give it unit="rows".'
+        )
     if valuator.checkpoint is not None:
         for suffix in SUFFIXES:
             # The second file is needed late: what is wrong with it shows now.

@@ -123,9 +123,12 @@ class InfluenceColumns:
 
     n_classes : int or None
         None: regression.
+
+    sample_weight : ndarray of shape (n_samples,) or None, default=None
+        Weights of the rows in the linear model of the labels.
     """
 
-    def __init__(self, X, codes, n_classes):
+    def __init__(self, X, codes, n_classes, sample_weight=None):
         self.n_classes = n_classes
         n_residuals = 1 if n_classes in (None, 2) else n_classes
         self._components = None
@@ -137,10 +140,10 @@ class InfluenceColumns:
         # a model of many columns from fitting all noise.
         self._scale = 1 / np.sqrt(X.shape[1])
         if n_classes is None:
-            self._model = Ridge().fit(self._scale * X, codes)
+            self._model = Ridge().fit(self._scale * X, codes, sample_weight)
         else:
             self._model = LogisticRegression(max_iter=1000)
-            self._model.fit(self._scale * X, codes)
+            self._model.fit(self._scale * X, codes, sample_weight)
 
     def transform(self, X, codes):
         """Columns for the regressor.

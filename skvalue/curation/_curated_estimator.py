@@ -6,7 +6,7 @@ does the first half as a step of imbalanced-learn's Pipeline.
 """
 
 from copy import deepcopy
-from inspect import signature
+from inspect import Parameter, signature
 
 import numpy as np
 from scipy.stats import rankdata
@@ -19,9 +19,9 @@ from sklearn.base import (
 )
 from sklearn.utils import get_tags
 from sklearn.utils.metadata_routing import (
+    UNUSED,
     MetadataRouter,
     MethodMapping,
-    get_routing_for_object,
     process_routing,
 )
 from sklearn.utils.multiclass import check_classification_targets
@@ -29,8 +29,10 @@ from sklearn.utils.validation import has_fit_parameter, validate_data
 
 from .._pipelines import fit_valuator
 from .._targets import last_step, task_of_estimator, tell_task
+from .._weights_groups import ShowsWeights
 from ..utils._naming import naming, reading
 from ..utils._refit import whole_or_not_at_all
+from ..utils._sample_weight import check_takes_weights, weight_names
 from ..utils._sklearn import (
     HasMethods,
     StrOptions,
@@ -51,7 +53,8 @@ from ._value_sampler import (
 __all__ = ["CuratedEstimator", "ValueSampler"]
 
 # Held-out data are no rows of X, also where there are as many of them.
-HELD_OUT = {"X_val", "y_val", "sample_weight_val"}
+HELD_OUT_PAIR = {"X_val", "y_val"}
+HELD_OUT = {*HELD_OUT_PAIR, "sample_weight_val"}
 
 
 class CuratedEstimator(DelegatingMixin, MetaEstimatorMixin, BaseEstimator):
@@ -86,6 +89,8 @@ class CuratedEstimator(DelegatingMixin, MetaEstimatorMixin, BaseEstimator):
           at least 0, not all 0.
 
         The first two have mean 1. A `sample_weight` given to ``fit`` is multiplied in.
+        A Pipeline gets the weights for every step that takes them, if the last one
+        does; with metadata routing enabled, for those that request them.
 
     Attributes
     ----------
@@ -125,7 +130,9 @@ class CuratedEstimator(DelegatingMixin, MetaEstimatorMixin, BaseEstimator):
     The cost is that of fitting the valuator and the estimator, O(n log n) on top of it,
     with one copy of the kept rows.
 
-    `X_val` and `y_val` go to the valuator. With metadata routing enabled, every
+    `X_val` and `y_val` go to the valuator, `groups` to whichever takes them, and
+    `sample_weight` to the estimator alone: boosting puts it on the rows that are
+    hardest to fit, the wrong ones among them. With metadata routing enabled, every
     parameter goes where it is requested.
 
     References
@@ -162,9 +169,20 @@ class CuratedEstimator(DelegatingMixin, MetaEstimatorMixin, BaseEstimator):
         self.valuator = valuator
         self.weighting = weighting
 
+    # Not its own: a router's request is that of its parts.
+    __metadata_request__fit = {"sample_weight": UNUSED}
+
+    @classmethod
+    def _takes_weights(cls):
+        return True
+
+    def _can_use_weights(self):
+        return bool(weight_names(self.estimator))
+
+    @ShowsWeights
     @whole_or_not_at_all
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y, **params):
+    def fit(self, X, y, *, sample_weight=None, **params):
         """Value the rows, then fit the estimator on those that are kept.
 
         Parameters
@@ -175,10 +193,15 @@ class CuratedEstimator(DelegatingMixin, MetaEstimatorMixin, BaseEstimator):
         y : array-like of shape (n_samples,)
             Their labels or real targets.
 
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows in the fit of the estimator, cut to the kept rows; the
+            valuator gets them with metadata routing only, where it requests them.
+
         **params : dict
-            `X_val` and `y_val` go to the valuator, everything else to the estimator's
-            ``fit``, cut to the kept rows where it has one entry a row. With metadata
-            routing enabled: what each of the two requests.
+            `X_val` and `y_val` go to the valuator, `groups` to both as far as they take
+            them, everything else to the estimator's ``fit``, cut to the kept rows where
+            it has one entry a row. With metadata routing enabled: what each of the two
+            requests.
 
         Returns
         -------
@@ -194,7 +217,7 @@ class CuratedEstimator(DelegatingMixin, MetaEstimatorMixin, BaseEstimator):
         with naming("y"), np.errstate(invalid="ignore"):
             if is_classifier(self.estimator) and is_continuous(y):
                 check_classification_targets(y)
-        valuator_params, params = self._split_params(params)
+        valuator_params, params = self._split_params(params, sample_weight)
         self._check_estimator_params(X, y, params)
 
         self.valuator_ = clone(resolve_valuator(self.valuator))
@@ -209,28 +232,40 @@ class CuratedEstimator(DelegatingMixin, MetaEstimatorMixin, BaseEstimator):
             self.estimator_ = clone(self.estimator).fit(X_kept, y_kept, **params)
         return self
 
-    def _split_params(self, params):
+    def _split_params(self, params, sample_weight):
         """Parameters of ``fit`` for the valuator and for the estimator."""
+        if sample_weight is not None and not routing_enabled():
+            check_takes_weights(self.estimator, sample_weight)
+            names = weight_names(self.estimator)
+            params = params | dict.fromkeys(names, sample_weight)
+        elif sample_weight is not None:
+            params = params | {"sample_weight": sample_weight}
         if routing_enabled():
             routed = process_routing(self, "fit", **params)
             return dict(routed["valuator"]["fit"]), dict(routed["estimator"]["fit"])
-        held_out = {"X_val", "y_val"} & params.keys()
+        to_valuator, to_estimator = HELD_OUT_PAIR, params.keys() - HELD_OUT_PAIR
+        if has_fit_parameter(resolve_valuator(self.valuator), "groups"):
+            to_valuator = {*to_valuator, "groups"}
+            if not _takes_groups(self.estimator):
+                to_estimator = to_estimator - {"groups"}
         return (
-            {name: params[name] for name in held_out},
-            {name: params[name] for name in params.keys() - held_out},
+            {name: params[name] for name in to_valuator & params.keys()},
+            {name: params[name] for name in to_estimator},
         )
 
     def _check_estimator_params(self, X, y, params):
         """Refuse before the valuation what would fail after it."""
         signature(self.estimator.fit).bind(X, y, **params)
-        if params.get("sample_weight") is not None:
-            check_sample_weight(params["sample_weight"], X)
-        if self.weighting is not None and not _accepts_sample_weight(self.estimator):
+        names = weight_names(self.estimator)
+        for name in names:
+            if params.get(name) is not None:
+                check_sample_weight(params[name], X)
+        if self.weighting is not None and not names:
             raise ValueError(
                 f"weighting={self.weighting!r} needs an estimator whose fit takes "
                 f"sample_weight; that of {type(self.estimator).__name__} does not. Use "
-                "weighting=None or, for a Pipeline or a search, enable metadata "
-                "routing and request sample_weight."
+                "weighting=None or, for a search, enable metadata routing and request "
+                "sample_weight."
             )
 
     def _kept_params(self, X, params):
@@ -239,11 +274,11 @@ class CuratedEstimator(DelegatingMixin, MetaEstimatorMixin, BaseEstimator):
         aligned = {name: params[name] for name in params.keys() - HELD_OUT}
         params = params | check_method_params(X, aligned, indices=rows)
         if self.weighting is not None:
-            weights = _weigh(
-                last_step(self.valuator_).data_values_[rows], self.weighting
-            )
-            given = params.get("sample_weight")
-            params["sample_weight"] = weights if given is None else given * weights
+            values = last_step(self.valuator_).data_values_[rows]
+            weights = _weigh(values, self.weighting)
+            for name in weight_names(self.estimator):
+                given = params.get(name)
+                params[name] = weights if given is None else given * weights
         return params
 
     def get_metadata_routing(self):
@@ -288,13 +323,12 @@ class CuratedEstimator(DelegatingMixin, MetaEstimatorMixin, BaseEstimator):
         return tags
 
 
-def _accepts_sample_weight(estimator):
-    if has_fit_parameter(estimator, "sample_weight"):
-        return True
-    # A router takes it as one of **params, if a part of it requests it.
-    return routing_enabled() and bool(
-        get_routing_for_object(estimator).consumes("fit", ["sample_weight"])
-    )
+def _takes_groups(estimator):
+    """Whether ``fit`` takes groups: by name, or as a search does for its `cv`."""
+    parameters = signature(estimator.fit).parameters.values()
+    takes_any = any(parameter.kind is Parameter.VAR_KEYWORD for parameter in parameters)
+    is_search = takes_any and hasattr(estimator, "cv")
+    return is_search or has_fit_parameter(estimator, "groups")
 
 
 def _weigh(values, weighting):

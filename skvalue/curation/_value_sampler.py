@@ -26,7 +26,7 @@ from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._pipelines import fit_valuator, is_valuator, rows_for_last_step
-from .._targets import last_step, tell_task
+from .._targets import last_step, refuse_several_targets, tell_task
 from ..utils._naming import naming
 from ..utils._refit import whole_or_not_at_all
 from ..utils._sklearn import (
@@ -147,8 +147,9 @@ class ValueSampler(OneToOneFeatureMixin, MetaEstimatorMixin, BaseEstimator):
             Their labels or real targets.
 
         **params : dict
-            Parameters of the valuator's ``fit``, such as `X_val` and `y_val`; with
-            metadata routing enabled, those that it requests. Ignored if `prefit`.
+            Parameters of the valuator's ``fit``, such as `X_val` and `y_val`,
+            `sample_weight` or `groups`; with metadata routing enabled, those that it
+            requests. Ignored if `prefit`.
 
         Returns
         -------
@@ -335,6 +336,7 @@ def row_aligned(X, y):
     for name, array in (("X", X), ("y", y)):
         with naming(name):
             indexable(array)
+    refuse_several_targets(y, "y")
     with naming("X", "y"):
         return indexable(X, y)
 

@@ -6,13 +6,11 @@ from one fitted model and one solve with the Hessian ``H`` of its mean training 
 (Koh & Liang, "Understanding Black-box Predictions via Influence Functions", 2017).
 """
 
-import sys
 from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier
-from sklearn.utils import check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
@@ -20,9 +18,13 @@ from .._validation import validate_more_rows
 from ..base import BaseValuator
 from ..utils._folds import average_over_splits, make_splits
 from ..utils._random import integer_seed, seeded
+from ..utils._sample_weight import fit_weighted
 from ..utils._sklearn import Interval, StrOptions
-from ._inverse_products import conjugate_gradient, lissa
-from ._linear_curvature import LinearCurvature, check_linear_model
+from ..utils._torch_state import plain_torch
+from ._inverse_products import inverse_product
+from ._linear_curvature import LinearCurvature, check_linear_model, hessian_size
+from ._memory import check_hessian_fits
+from ._networks import is_network, is_trained
 
 
 class InfluenceFunction(BaseValuator):
@@ -141,9 +143,9 @@ class InfluenceFunction(BaseValuator):
     Notes
     -----
     Cost for p parameters: exact O(n p^2 + p^3) time and O(p^2) memory (p counts every
-    class of a multinomial model); CG and LiSSA O(n p) a product and O(p) memory beside
-    the data. Per-row gradients are never stored: their products with the solution are
-    one derivative along it.
+    class of a multinomial model), refused where that is more than the machine has; CG
+    and LiSSA O(n p) a product and O(p) memory beside the data. Per-row gradients are
+    never stored: their products with the solution are one derivative along it.
 
     Wrong labels among the held-out rows make a log loss reward uncertainty, and wrong
     labels among the training rows are what keeps a model uncertain: cross-fitted
@@ -176,6 +178,9 @@ class InfluenceFunction(BaseValuator):
     >>> bool(valuator.data_values_[:20].mean() < valuator.data_values_[20:].mean())
     True
     """
+
+    _uses_held_out = True
+    _cost = "one fit and one solve a fold"
 
     _parameter_constraints = {
         **BaseValuator._parameter_constraints,
@@ -231,6 +236,7 @@ class InfluenceFunction(BaseValuator):
         self.device = device
         self.n_jobs = n_jobs
 
+    @plain_torch()
     def predict_values(self, X, y):
         """Value rows as if they were added to the training rows.
 
@@ -252,14 +258,14 @@ class InfluenceFunction(BaseValuator):
         X, y = validate_more_rows(self, X, y)
         y = self._model_labels(y)
         values = [
-            curvature.row_products(X, y, response) / curvature.n_samples
+            curvature.row_products(X, y, response) / curvature.total_weight
             for curvature, response in zip(
                 self._curvatures, self._responses, strict=True
             )
         ]
         return np.mean(values, axis=0)
 
-    def _fit(self, X, y, X_val, y_val):
+    def _fit(self, X, y, X_val, y_val, *, sample_weight=None, groups=None):
         regression = not hasattr(self, "classes_")
         model = self._check_model(regression, X_val)
         y, y_val = self._model_labels(y), self._model_labels(y_val)
@@ -271,7 +277,14 @@ class InfluenceFunction(BaseValuator):
             cv=self.cv,
             classification=not regression,
             seed=integer_seed(self.random_state),
+            sample_weight=sample_weight,
+            groups=groups,
         )
+        if self.solver == "exact" and not is_network(model):
+            n_classes = 0 if regression else len(self.classes_)
+            check_hessian_fits(hessian_size(model, X.shape[1], n_classes))
+        if sample_weight is not None:
+            self._check_weighted(model)
         settings = self.get_params(deep=False)
         settings["scoring"] = self._check_scoring(model, regression, X_val)
         results = Parallel(n_jobs=self.n_jobs)(
@@ -290,14 +303,21 @@ class InfluenceFunction(BaseValuator):
         """The model to use, or an error before anything is computed."""
         if self.estimator is None:
             return Ridge() if regression else LogisticRegression(max_iter=1000)
-        if not _is_network(self.estimator):
+        if not is_network(self.estimator):
             check_linear_model(self.estimator)
-        if _is_trained(self.estimator) and X_val is None:
+        if is_trained(self.estimator) and X_val is None:
             raise ValueError(
                 "estimator is a trained network, which cannot be cross-fitted; give "
                 "X_val and y_val, or a skorch net that is not fitted yet."
             )
         return self.estimator
+
+    def _check_weighted(self, model):
+        if is_network(model):
+            raise ValueError(
+                f"estimator={type(model).__name__}: sample_weight reaches no training "
+                "of a network; use a linear model, or leave sample_weight out."
+            )
 
     def _check_scoring(self, model, regression, X_val):
         """What to measure on the held-out rows."""
@@ -314,7 +334,7 @@ class InfluenceFunction(BaseValuator):
     def _model_labels(self, y):
         """Labels as the model sees them: codes for a network, else the user's own."""
         # class_weight names the user's labels, so a linear model must see those.
-        if y is None or not hasattr(self, "classes_") or _is_network(self.estimator):
+        if y is None or not hasattr(self, "classes_") or is_network(self.estimator):
             return y
         return self.classes_[y]
 
@@ -324,62 +344,33 @@ class InfluenceFunction(BaseValuator):
 
     @property
     def _allow_nd(self):
-        return _is_network(self.estimator)
+        return is_network(self.estimator)
 
 
+@plain_torch()
 def _value_rows(model, X, y, split, settings):
     """Fit on the rows of a split and value each against its held-out rows."""
-    model, curvature = _fit_curvature(model, X, y, split.seed, settings)
-    gradient = curvature.gradient(split.X_val, split.y_val, settings["scoring"])
-    response, n_iter = _inverse_product(curvature, X, y, gradient, split.seed, settings)
-    values = curvature.row_products(X, y, response) / len(y)
+    model, curvature = _fit_curvature(model, X, y, split, settings)
+    held_out = split.X_val, split.y_val
+    if split.sample_weight_val is not None:
+        held_out = *held_out, split.sample_weight_val
+    gradient = curvature.gradient(*held_out, scoring=settings["scoring"])
+    response, n_iter = inverse_product(curvature, X, y, gradient, split.seed, settings)
+    values = curvature.training_products(X, y, response) / len(y)
     return values, model, curvature, response, n_iter
 
 
-def _fit_curvature(model, X, y, seed, settings):
+def _fit_curvature(model, X, y, split, settings):
     damping = settings["damping"]
-    if not _is_network(model):
-        model = seeded(model, seed).fit(X, y)
-        return model, LinearCurvature(model, y, damping)
+    if not is_network(model):
+        model = fit_weighted(seeded(model, split.seed), X, y, split.sample_weight)
+        curvature = LinearCurvature(model, y, damping, split.sample_weight)
+        curvature.check_optimum(X, y)
+        return model, curvature
     from .._torch.network_curvature import NetworkCurvature, fit_network
 
-    if not _is_trained(model):
-        model = fit_network(model, X, y, seed=seed)
+    if not is_trained(model):
+        model = fit_network(model, X, y, seed=split.seed)
     names = ("damping", "curvature", "batch_size", "device")
     network_settings = {name: settings[name] for name in names}
     return model, NetworkCurvature(model, len(y), **network_settings)
-
-
-def _inverse_product(curvature, X, y, gradient, seed, settings):
-    """Inverse Hessian of the training loss times the validation gradient."""
-    if settings["solver"] == "exact":
-        return curvature.solve(X, y, gradient), 1
-    product = curvature.hessian_operator(X, y)
-    if settings["solver"] == "cg":
-        return conjugate_gradient(
-            product, gradient, tol=settings["tol"], max_iter=settings["max_iter"]
-        )
-    response = lissa(
-        product,
-        gradient,
-        n_rows=len(y),
-        batch_size=settings["batch_size"],
-        max_iter=settings["max_iter"],
-        random_state=check_random_state(seed),
-    )
-    return response, settings["max_iter"]
-
-
-def _is_network(estimator):
-    """Whether this is a torch module or a skorch net, without importing either."""
-    torch, skorch = sys.modules.get("torch"), sys.modules.get("skorch")
-    return (torch is not None and isinstance(estimator, torch.nn.Module)) or (
-        skorch is not None and isinstance(estimator, skorch.NeuralNet)
-    )
-
-
-def _is_trained(estimator):
-    """Whether a network is used as it is: a module, or a fitted skorch net."""
-    if not _is_network(estimator):
-        return False
-    return getattr(estimator, "initialized_", not hasattr(estimator, "criterion"))

@@ -8,6 +8,9 @@ import warnings
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_random_state
+
+from ._memory import check_hessian_fits
 
 
 def conjugate_gradient(matvec, right_side, *, tol, max_iter):
@@ -126,3 +129,34 @@ def _largest_eigenvalue(matvec, vector, n_products=20):
 
 def _dot(first, second):
     return float((first * second).sum())
+
+
+def inverse_product(curvature, X, y, gradient, seed, settings):
+    """Inverse Hessian of the training loss times the validation gradient."""
+    if settings["solver"] == "exact":
+        check_hessian_fits(curvature.hessian_size)
+        return curvature.solve(X, y, gradient), 1
+    hessian, scale = curvature.hessian_operator(X, y), curvature.scale(X)
+
+    def product(direction, rows=None):
+        # In units of their curvature, the parameters of large columns do not drown
+        # the residuals of the others.
+        return hessian(direction / scale, rows) / scale
+
+    if settings["solver"] == "cg":
+        response, n_iter = conjugate_gradient(
+            product,
+            gradient / scale,
+            tol=settings["tol"],
+            max_iter=settings["max_iter"],
+        )
+        return response / scale, n_iter
+    response = lissa(
+        product,
+        gradient / scale,
+        n_rows=len(y),
+        batch_size=settings["batch_size"],
+        max_iter=settings["max_iter"],
+        random_state=check_random_state(seed),
+    )
+    return response / scale, settings["max_iter"]

@@ -22,14 +22,18 @@ from sklearn.linear_model import (
 )
 from sklearn.utils.class_weight import compute_class_weight
 
+# Loss a row, in nats or in variances of the target, that a fit may have left to gain.
+LARGEST_GAP = 0.05
+SMALLEST = np.finfo(np.float64).tiny
+
 LINEAR_MODELS = (LogisticRegression, RidgeClassifier, Ridge, LinearRegression)
 
 
 class LinearCurvature:
     """A fitted linear model's training objective around its optimum.
 
-    The objective is the mean of the rows' losses, plus the model's own penalty over
-    the number of rows, plus ``damping / 2`` times the squared norm.
+    The objective is the weighted mean of the rows' losses, plus the model's own penalty
+    over the sum of the weights, plus ``damping / 2`` times the squared norm.
 
     Parameters
     ----------
@@ -41,27 +45,47 @@ class LinearCurvature:
 
     damping : float
         Added to the diagonal of the Hessian.
+
+    sample_weight : ndarray of shape (n_samples,) or None, default=None
+        What it was fitted with; None: all rows weigh one.
     """
 
-    def __init__(self, model, y, damping):
+    def __init__(self, model, y, damping, sample_weight=None):
         self.model = model
-        self.n_samples = len(y)
+        self.n_samples = self.total_weight = len(y)
+        # Of the training rows; their mean is one.
+        self.row_weights = np.ones(len(y))
+        if sample_weight is not None:
+            self.total_weight = sample_weight.sum()
+            self.row_weights = sample_weight * (len(y) / self.total_weight)
         coefficients = np.atleast_2d(model.coef_)
         penalty = _penalty(model, coefficients.shape[1])
         self.damping = damping
-        self.diagonal = penalty / self.n_samples + damping
+        self.diagonal = penalty / self.total_weight + damping
         if model.fit_intercept:
             intercept = np.broadcast_to(model.intercept_, len(coefficients))
             coefficients = np.c_[coefficients, intercept]
         self.coefficients = coefficients.astype(np.float64)
         self.class_weights = None
         if getattr(model, "class_weight", None) is not None:
+            # Ridge classifiers balance the numbers of rows, not their weights.
+            is_logistic = isinstance(model, LogisticRegression)
             self.class_weights = compute_class_weight(
-                model.class_weight, classes=model.classes_, y=y
+                model.class_weight,
+                classes=model.classes_,
+                y=y,
+                sample_weight=sample_weight if is_logistic else None,
             )
 
-    def gradient(self, X, y, scoring):
-        """Gradient of the mean score of given rows, unweighted and without penalty.
+    @property
+    def hessian_size(self):
+        """Rows of the dense Hessian that `solve` factors."""
+        n_outputs, n_parameters = self.coefficients.shape
+        joint = isinstance(self.model, LogisticRegression)
+        return n_parameters * (n_outputs if joint else 1)
+
+    def gradient(self, X, y, sample_weight=None, *, scoring):
+        """Gradient of the mean score of given rows, without class weights or penalty.
 
         The loss is the log loss in nats, or the squared error (not half of it); the
         score ``"proba"`` is the probability of the labels not observed.
@@ -73,13 +97,57 @@ class LinearCurvature:
             residuals = residuals * self._label_probability(design, y)[:, None]
         elif not isinstance(self.model, LogisticRegression):
             residuals = 2 * residuals
+        if sample_weight is not None:
+            residuals = residuals * (sample_weight / sample_weight.mean())[:, None]
         return residuals.T @ design / len(X)
 
     def row_products(self, X, y, direction):
-        """Product of each row's gradient and a direction; weighted like the fit."""
+        """Product of the gradient of each row, of weight one, and a direction."""
         design = self._with_intercept(X)
         products = self._residuals(design, y) * (design @ direction.T)
-        return self._weights(y) * products.sum(axis=1)
+        return self._class_weights(y) * products.sum(axis=1)
+
+    def training_products(self, X, y, direction):
+        """The same for the training rows, weighted as in the fit, on average by one."""
+        return self.row_weights * self.row_products(X, y, direction)
+
+    def check_optimum(self, X, y):
+        """Refuse a model that is far from the minimum of its objective.
+
+        Solvers stop early where the columns of X differ much in scale, and say nothing.
+        """
+        design, weights = self._with_intercept(X), self._weights(y)[:, None]
+        slope = self.diagonal - self.damping
+        gradient = (weights * self._residuals(design, y)).T @ design / len(design)
+        gradient += slope * self.coefficients
+        probabilities = self._probabilities(design @ self.coefficients.T)
+        if probabilities is None:
+            target = _target(self.model, y, len(self.coefficients))
+            residuals = design @ self.coefficients.T - target
+            curved, unit = np.ones_like(residuals), np.var(target)
+            loss = (weights * residuals**2).sum(axis=1).mean() / 2
+        else:
+            curved, unit = probabilities * (1 - probabilities), 1.0
+            probability = np.maximum(self._label_probability(design, y), SMALLEST)
+            loss = -(weights[:, 0] * np.log(probability)).mean()
+        curvature = (weights * curved).T @ design**2 / len(design) + slope
+        known = curvature > 0
+        # What a Newton step in each parameter alone would gain; never more than all.
+        gain = (gradient[known] ** 2 / curvature[known]).sum() / 2
+        if not min(gain, loss) <= LARGEST_GAP * unit:
+            largest = np.argmax(np.square(np.asarray(X, dtype=np.float64)).mean(axis=0))
+            raise ValueError(
+                f"estimator={self.model!r} stopped far from its optimum, where alone "
+                "influence is defined. Columns of X of very different scale do that "
+                f"(column {largest} has the largest numbers): standardise X "
+                "(StandardScaler). Else raise its max_iter."
+            )
+
+    def scale(self, X):
+        """Square root of about the curvature of each parameter."""
+        design = self._with_intercept(X)
+        scale = np.sqrt((design**2).mean(axis=0) + self.diagonal)
+        return np.where(scale > 0, scale, 1.0)
 
     def hessian_operator(self, X, y):
         """Function ``(direction, rows=None)``: the Hessian times a direction.
@@ -138,6 +206,10 @@ class LinearCurvature:
         return np.column_stack((X, np.ones(len(X)))) if self.model.fit_intercept else X
 
     def _weights(self, y):
+        """Weights of the training rows."""
+        return self.row_weights * self._class_weights(y)
+
+    def _class_weights(self, y):
         if self.class_weights is None:
             return np.ones(len(y))
         return self.class_weights[np.searchsorted(self.model.classes_, y)]
@@ -185,6 +257,29 @@ def check_linear_model(model):
             f"estimator={model!r} {problem}; use {names}, a skorch net or a trained "
             "torch module."
         )
+
+
+def hessian_size(model, n_features, n_classes):
+    """Rows of the dense Hessian of a model that is not fitted yet.
+
+    Parameters
+    ----------
+    model : estimator
+        One of `LINEAR_MODELS`.
+
+    n_features : int
+        Columns of X.
+
+    n_classes : int
+        0 for real targets.
+
+    Returns
+    -------
+    size : int
+        As the attribute `LinearCurvature.hessian_size` once it is fitted.
+    """
+    joint = isinstance(model, LogisticRegression) and n_classes > 2
+    return (n_features + bool(model.fit_intercept)) * (n_classes if joint else 1)
 
 
 def _penalty(model, n_features):

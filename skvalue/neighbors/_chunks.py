@@ -10,6 +10,9 @@ import numpy as np
 from . import _recursions as recursions
 from ._order import NeighbourOrder
 
+# Neighbours that tell the class probabilities of a held-out row, at least.
+N_VOTERS = 20
+
 
 class Problem(NamedTuple):
     """The training rows of one game and its utility."""
@@ -19,8 +22,13 @@ class Problem(NamedTuple):
     utility: str
     n_neighbors: int
     weighted: bool
-    chance: float | None
+    n_classes: int | None
     radius: float | None
+
+    @property
+    def chance(self):
+        """What no neighbours predict, in classification."""
+        return 1 / self.n_classes
 
     @property
     def origin(self):
@@ -29,7 +37,9 @@ class Problem(NamedTuple):
 
 
 def chunk_values(problem, X_test, y_test, max_rank):
-    """Sum over a few held-out rows of the values of all training rows."""
+    """Values of all training rows, summed over a few held-out rows, and the latter's
+    numbers of neighbours by class, of shape (n_test, n_classes); None in regression.
+    """
     order, k = problem.order, problem.n_neighbors
     wanted = y_test[:, None]
     if problem.utility == "threshold":
@@ -37,7 +47,7 @@ def chunk_values(problem, X_test, y_test, max_rank):
         values = recursions.threshold_values(
             problem.target == wanted, inside, problem.chance
         )
-        return values.sum(axis=0)
+        return values.sum(axis=0), _counts(problem.target, inside, problem.n_classes)
     keys = order.sorted_keys(X_test, max_rank)
     if problem.weighted:
         weights = _distance_weights(order.distances(keys))
@@ -54,7 +64,16 @@ def chunk_values(problem, X_test, y_test, max_rank):
             values = recursions.soft_values(scores, k, problem.chance)
         else:
             values = recursions.hard_values(scores, k, n_rows=order.n_samples)
-    return np.bincount(keys.ravel(), values.ravel(), order.n_samples)
+    counts = None
+    if problem.utility != "regression":
+        counts = _counts(targets[:, : max(k, N_VOTERS)], True, problem.n_classes)
+    return np.bincount(keys.ravel(), values.ravel(), order.n_samples), counts
+
+
+def _counts(targets, counted, n_classes):
+    """Number of the counted labels of each row that are of each class."""
+    counts = [(counted & (targets == code)).sum(axis=1) for code in range(n_classes)]
+    return np.stack(counts, axis=1)
 
 
 def _distance_weights(distances, nearest=None):

@@ -165,6 +165,9 @@ class KNNShapley(BaseValuator):
     array([ 0.167, -0.233,  0.142,  0.142,  0.142,  0.142])
     """
 
+    _uses_held_out = True
+    _cost = "one sort a held-out row"
+
     _parameter_constraints = {
         **BaseValuator._parameter_constraints,
         "n_neighbors": [Interval(Integral, 1, None, closed="left")],
@@ -215,7 +218,7 @@ class KNNShapley(BaseValuator):
         self.device = device
         self.n_jobs = n_jobs
 
-    def _fit(self, X, y, X_val, y_val):
+    def _fit(self, X, y, X_val, y_val, *, groups=None):
         classification = hasattr(self, "classes_")
         self._check_exact(classification)
         self._check_device(X)
@@ -230,16 +233,36 @@ class KNNShapley(BaseValuator):
             cv=self.cv,
             classification=classification,
             seed=integer_seed(self.random_state),
+            groups=groups,
         )
         self._rows, self._splits = X, splits
-        results = []
+        results, votes = [], []
         for split in splits:
             with self._task("split"):
-                total = sum(self._each_chunk(chunk_values, split, self.max_rank))
+                total, counts = 0, []
+                for values, count in self._each_chunk(
+                    chunk_values, split, self.max_rank
+                ):
+                    total = total + values
+                    counts.append(count)
                 results.append(total / len(split.y_val))
+                votes.append(counts)
+        self._keep_votes(splits, votes)
         self.data_values_ = average_over_splits(
             [split.rows for split in splits], results, len(y)
         )
+
+    def _keep_votes(self, splits, votes):
+        """Class probabilities of the rows by their neighbours in other folds."""
+        if not hasattr(self, "classes_") or splits[0].held_out is None:
+            self._keep_class_probabilities(None)
+            return
+        # One vote beforehand, spread over the classes: no probability is 0.
+        n_classes = len(self.classes_)
+        counts = np.full((len(self._target), n_classes), 1 / n_classes)
+        for split, of_chunks in zip(splits, votes, strict=True):
+            counts[split.held_out] += np.concatenate(of_chunks)
+        self._keep_class_probabilities(counts)
 
     def _check_exact(self, classification):
         """Refuse what no closed form covers."""
@@ -312,7 +335,7 @@ class KNNShapley(BaseValuator):
             utility=self.utility if hasattr(self, "classes_") else "regression",
             n_neighbors=self.n_neighbors,
             weighted=self.weights == "distance",
-            chance=1 / len(self.classes_) if hasattr(self, "classes_") else None,
+            n_classes=len(self.classes_) if hasattr(self, "classes_") else None,
             radius=getattr(self, "radius_", None),
         )
         parallel = Parallel(

@@ -1,4 +1,4 @@
-r"""AME: values from the utilities of random subsets, by regression.
+r"""Average marginal effects: values by regression on random subsets.
 
 .. math:: \mathrm{AME}_i = \mathbb{E}_p\, \mathbb{E}_{S \sim \mathrm{Bernoulli}(p)}
           \big[U(S \cup i) - U(S \setminus i)\big]
@@ -8,8 +8,10 @@ Randomized Experiments", ICML 2022.
 """
 
 import numpy as np
+from scipy.stats import binom
 from sklearn.linear_model import LassoCV
 
+from .._coalitions.enumeration import semivalue_of
 from .._coalitions.subsets import BernoulliSubsets
 from ..utils._folds import average_over_splits
 from ._sampling_valuator import SamplingValuator
@@ -61,6 +63,11 @@ class AME(SamplingValuator):
         Folds that are held out in turn where `fit` gets no `X_val`; a row's value is
         the mean over the folds that it is not held out in.
 
+    unit : {"rows", "groups"}, default="rows"
+        What the players are: single rows, or the `groups` that `fit` gets, whose rows
+        join together. Up to 12 groups are valued exactly, by all their coalitions,
+        where `max_evaluations` pays for them.
+
     task : {"auto", "classification", "regression"}, default="auto"
         Whether `y` holds class labels or real targets, see `BaseValuator`.
 
@@ -105,6 +112,13 @@ class AME(SamplingValuator):
 
     least_evaluations_ : int
         Fits of coalitions that the least budget costs.
+
+    groups_ : ndarray of shape (n_groups,)
+        The labels of the groups, sorted, where `fit` got `groups`.
+
+    group_values_ : ndarray of shape (n_groups,), dtype float64
+        Value of each of them: as a player with ``unit="groups"``, where each of its
+        rows gets an equal share; else the sum of the values of its rows.
 
     classes_ : ndarray of shape (n_classes,)
         The labels, in classification.
@@ -165,6 +179,7 @@ class AME(SamplingValuator):
         scoring=None,
         max_evaluations=1000,
         cv=5,
+        unit="rows",
         task="auto",
         encoder="auto",
         drop="auto",
@@ -194,8 +209,9 @@ class AME(SamplingValuator):
             verbose=verbose,
         )
         self.inclusion_probabilities = inclusion_probabilities
+        self.unit = unit
 
-    def _make_sampler(self, utility):
+    def _checked_probabilities(self):
         probabilities = np.asarray(self.inclusion_probabilities, dtype=float)
         if not (
             probabilities.size and ((probabilities > 0) & (probabilities < 1)).all()
@@ -204,7 +220,19 @@ class AME(SamplingValuator):
                 f"inclusion_probabilities={self.inclusion_probabilities!r} must lie "
                 "strictly between 0 and 1."
             )
-        return BernoulliSubsets(tuple(probabilities.tolist()))
+        return probabilities
+
+    def _make_sampler(self, utility):
+        return BernoulliSubsets(tuple(self._checked_probabilities().tolist()))
+
+    def _exact_values(self, worth, n_players):
+        # The number of others in a subset is binomial, with each p as often.
+        sizes = np.arange(n_players)
+        shares = binom.pmf(sizes, n_players - 1, self._checked_probabilities()[:, None])
+        return semivalue_of(worth, n_players * shares.mean(axis=0))
+
+    def _keep_exact_values(self, values):
+        self._keep_values(values)
 
     def _set_values(self, run, seed):
         values = [
@@ -213,7 +241,7 @@ class AME(SamplingValuator):
                 zip(run.games, run.samplers, run.totals(), strict=True)
             )
         ]
-        self.data_values_ = average_over_splits(run.players, values, run.n_players)
+        self._keep_values(average_over_splits(run.players, values, run.n_players))
 
     def _effects(self, n_players, sampler, seeds, scores):
         """Effects of one game's rows: coefficients of the LASSO, scaled back."""

@@ -5,12 +5,16 @@ from numbers import Integral
 
 import numpy as np
 
+from .._coalitions.enumeration import semivalue_of
 from .._coalitions.permutations import PermutationWalks
 from .._coalitions.sizes import SubsetSizes, size_probabilities
 from .._coalitions.subsets import ReusedSubsets, SharedSubsets
 from .._coalitions.weighted_walks import WeightedWalks, weighs_unevenly
 from ..utils._sklearn import Interval, StrOptions
 from ._sampling_valuator import SamplingValuator
+
+# Fewer rows make no model worth comparing; the fewest groups can be many rows.
+LEAST_ROWS = 5
 
 # A weight is checked to average to one over the sizes, to this precision.
 WEIGHT_TOLERANCE = 1e-6
@@ -31,7 +35,10 @@ class BaseSemivalue(SamplingValuator):
         "sampler": [
             StrOptions({"auto", "shared", "permutation", "single_permutation"})
         ],
-        "min_coalition_size": [Interval(Integral, 0, None, closed="left")],
+        "min_coalition_size": [
+            Interval(Integral, 0, None, closed="left"),
+            StrOptions({"auto"}),
+        ],
     }
 
     # The sampler of "auto" where every contribution costs a fit.
@@ -42,7 +49,8 @@ class BaseSemivalue(SamplingValuator):
     max_evaluations: int | None = None
     tol: float | None = 0.05
     cv: object = 5
-    min_coalition_size: int = 5
+    unit: str = "rows"
+    min_coalition_size: int | str = "auto"
     task: str = "auto"
     encoder: object = "auto"
     drop: object = "auto"
@@ -73,25 +81,37 @@ class BaseSemivalue(SamplingValuator):
         raise NotImplementedError
 
     def _make_sampler(self, utility):
-        n_samples = utility.n_players
-        if n_samples <= self.min_coalition_size:
+        n_samples, least = utility.n_players, self._least_size
+        if n_samples <= least:
+            players = "groups" if self._by_groups else "training rows"
             raise ValueError(
-                f"min_coalition_size={self.min_coalition_size} leaves no coalition to "
-                f"join in a game of {n_samples} training rows; lower it, or give more "
-                "rows."
+                f"min_coalition_size={least} leaves no coalition to join in a game of "
+                f"{n_samples} {players}; lower it, or give more rows."
             )
         weight = self._checked_weight(n_samples)
         sampler = self._resolve_sampler(utility)
         if sampler.endswith("permutation"):
             return self._make_walks(weight, antithetic=sampler == "permutation")
-        probabilities = size_probabilities(weight, self.min_coalition_size)
-        sizes = SubsetSizes(probabilities, self.min_coalition_size)
+        probabilities = size_probabilities(weight, least)
+        sizes = SubsetSizes(probabilities, least)
         return SharedSubsets(sizes) if sampler == "shared" else ReusedSubsets(sizes)
 
     def _make_walks(self, weight, antithetic):
-        if weighs_unevenly(weight, self.min_coalition_size):
-            return WeightedWalks(weight, self.min_coalition_size, antithetic)
-        return PermutationWalks(weight, self.min_coalition_size, antithetic=antithetic)
+        if weighs_unevenly(weight, self._least_size):
+            return WeightedWalks(weight, self._least_size, antithetic)
+        return PermutationWalks(weight, self._least_size, antithetic=antithetic)
+
+    def _exact_values(self, worth, n_players):
+        # Refuses sizes that leave nothing, as sampling does.
+        weight = self._checked_weight(n_players)
+        return semivalue_of(worth, weight, self._least_size)
+
+    @property
+    def _least_size(self):
+        """Players of the smallest coalition that counts."""
+        if self.min_coalition_size != "auto":
+            return self.min_coalition_size
+        return 0 if self._by_groups else LEAST_ROWS
 
     def _resolve_sampler(self, utility):
         if self.sampler != "auto":
@@ -113,9 +133,9 @@ class BaseSemivalue(SamplingValuator):
                 f"(it is relative to Shapley's 1/n_samples); it averages to "
                 f"{weight.mean():.6g} for n_samples={n_samples}."
             )
-        if weight[self.min_coalition_size :].sum() == 0:
+        if weight[self._least_size :].sum() == 0:
             raise ValueError(
                 "weight is zero for every coalition of at least "
-                f"min_coalition_size={self.min_coalition_size} rows; lower it."
+                f"min_coalition_size={self._least_size} players; lower it."
             )
         return weight

@@ -58,8 +58,14 @@ class DataBanzhaf(BaseSemivalue):
         Folds that are held out in turn where `fit` gets no `X_val`; a row's value is
         the mean over the folds that it is not held out in.
 
-    min_coalition_size : int, default=5
-        Contributions to smaller coalitions do not count; 0: all count.
+    unit : {"rows", "groups"}, default="rows"
+        What the players are: single rows, or the `groups` that `fit` gets, whose rows
+        join together. Up to 12 groups are valued exactly, by all their coalitions,
+        where `sampler` is ``"auto"`` and `max_evaluations` pays for them.
+
+    min_coalition_size : int or "auto", default="auto"
+        Contributions to smaller coalitions do not count; 0: all count. ``"auto"``: 5
+        rows, or 0 groups.
 
     task : {"auto", "classification", "regression"}, default="auto"
         Whether `y` holds class labels or real targets, see `BaseValuator`.
@@ -110,6 +116,16 @@ class DataBanzhaf(BaseSemivalue):
 
     least_evaluations_ : int
         Fits of coalitions that the least budget costs.
+
+    groups_ : ndarray of shape (n_groups,)
+        The labels of the groups, sorted, where `fit` got `groups`.
+
+    group_values_ : ndarray of shape (n_groups,), dtype float64
+        Value of each of them: as a player with ``unit="groups"``, where each of its
+        rows gets an equal share; else the sum of the values of its rows.
+
+    group_values_stderr_ : ndarray of shape (n_groups,), dtype float64
+        With ``unit="groups"``, standard errors of `group_values_`; 0 where exact.
 
     classes_ : ndarray of shape (n_classes,)
         The labels, in classification.

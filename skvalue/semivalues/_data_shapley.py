@@ -62,8 +62,14 @@ class DataShapley(BaseSemivalue):
         Folds that are held out in turn where `fit` gets no `X_val`; a row's value is
         the mean over the folds that it is not held out in.
 
-    min_coalition_size : int, default=5
-        Contributions to smaller coalitions do not count; 0: all count.
+    unit : {"rows", "groups"}, default="rows"
+        What the players are: single rows, or the `groups` that `fit` gets, whose rows
+        join together. Up to 12 groups are valued exactly, by all their coalitions,
+        where `sampler` is ``"auto"`` and `max_evaluations` pays for them.
+
+    min_coalition_size : int or "auto", default="auto"
+        Contributions to smaller coalitions do not count; 0: all count. ``"auto"``: 5
+        rows, or 0 groups.
 
     truncation_tol : float, default=0.0
         A permutation ends, and the rows that are left contribute nothing, where the
@@ -120,6 +126,16 @@ class DataShapley(BaseSemivalue):
 
     least_evaluations_ : int
         Fits of coalitions that the least budget costs.
+
+    groups_ : ndarray of shape (n_groups,)
+        The labels of the groups, sorted, where `fit` got `groups`.
+
+    group_values_ : ndarray of shape (n_groups,), dtype float64
+        Value of each of them: as a player with ``unit="groups"``, where each of its
+        rows gets an equal share; else the sum of the values of its rows.
+
+    group_values_stderr_ : ndarray of shape (n_groups,), dtype float64
+        With ``unit="groups"``, standard errors of `group_values_`; 0 where exact.
 
     classes_ : ndarray of shape (n_classes,)
         The labels, in classification.
@@ -181,5 +197,5 @@ class DataShapley(BaseSemivalue):
 
     def _make_walks(self, weight, antithetic):
         return PermutationWalks(
-            weight, self.min_coalition_size, self.truncation_tol, antithetic
+            weight, self._least_size, self.truncation_tol, antithetic
         )

@@ -183,6 +183,7 @@ class DistributionalShapley(SamplingValuator):
         "max_coalition_size": [Interval(Integral, 1, None, closed="left")],
         "valued_share": [Interval(Real, 0, 1, closed="right")],
     }
+    _parameter_constraints.pop("unit")
 
     def __init__(
         self,
@@ -242,7 +243,9 @@ class DistributionalShapley(SamplingValuator):
                 f"max_coalition_size={self.max_coalition_size} is below "
                 f"min_coalition_size={self.min_coalition_size}."
             )
-        return self._sampler_of(utility.X, utility.y, self._n_parts)
+        return self._sampler_of(
+            utility.X, utility.y, utility.sample_weight, self._n_parts
+        )
 
     def _set_values(self, run, seed):
         super()._set_values(run, seed)
@@ -276,7 +279,8 @@ class DistributionalShapley(SamplingValuator):
         values = []
         with Parallel(n_jobs=self.n_jobs) as parallel:
             for pool, seeds, n_coalitions in self._pools:
-                sampler = self._sampler_of(X, y)
+                weights = None if pool.sample_weight is None else np.ones(len(y))
+                sampler = self._sampler_of(X, y, weights)
                 size = sampler.block_size(pool)
                 blocks = parallel(
                     delayed(run_block)(
@@ -290,10 +294,9 @@ class DistributionalShapley(SamplingValuator):
                 values.append(moments.estimate())
         return np.mean(values, axis=0)
 
-    def _sampler_of(self, X, y, n_parts=1):
-        return DrawnCoalitions(
-            self.min_coalition_size, self.max_coalition_size, X, y, n_parts
-        )
+    def _sampler_of(self, X, y, sample_weight, n_parts=1):
+        sizes = self.min_coalition_size, self.max_coalition_size
+        return DrawnCoalitions(*sizes, X, y, sample_weight, n_parts)
 
 
 @dataclass(frozen=True, eq=False)
@@ -309,6 +312,8 @@ class DrawnCoalitions:
     max_size: int
     X: object
     y: np.ndarray
+    # Of the rows that are valued; None where all rows weigh the same.
+    sample_weight: np.ndarray | None = None
     n_parts: int = 1
 
     new_accumulator = staticmethod(
@@ -356,6 +361,9 @@ class DrawnCoalitions:
 
     def _gains(self, pool, drawn, rows):
         """U(S with z) - U(S) for each of these rows z."""
+        weights = None
+        if self.sample_weight is not None:
+            weights = np.r_[pool.sample_weight[drawn], self.sample_weight[rows]]
         joined = Utility(
             pool.estimator,
             stack_rows(take_rows(pool.X, drawn), take_rows(self.X, rows)),
@@ -367,6 +375,8 @@ class DrawnCoalitions:
             device=pool.device,
             # A row's value must not depend on those that are valued beside it.
             precision="float64",
+            sample_weight=weights,
+            sample_weight_val=pool.sample_weight_val,
         )
         coalition = np.arange(len(drawn))
         if joined.shares_subsets:

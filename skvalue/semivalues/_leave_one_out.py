@@ -43,6 +43,10 @@ class LeaveOneOut(GameValuator):
         Folds that are held out in turn where `fit` gets no `X_val`; a row's value is
         the mean over the folds that it is not held out in.
 
+    unit : {"rows", "groups"}, default="rows"
+        What is left out: single rows, or the `groups` that `fit` gets, whose rows are
+        left out together.
+
     task : {"auto", "classification", "regression"}, default="auto"
         Whether `y` holds class labels or real targets, see `BaseValuator`.
 
@@ -72,6 +76,13 @@ class LeaveOneOut(GameValuator):
 
     n_evaluations_ : int
         Fits of coalitions that the values are made of.
+
+    groups_ : ndarray of shape (n_groups,)
+        The labels of the groups, sorted, where `fit` got `groups`.
+
+    group_values_ : ndarray of shape (n_groups,), dtype float64
+        Value of each of them: as a player with ``unit="groups"``, where each of its
+        rows gets an equal share; else the sum of the values of its rows.
 
     classes_ : ndarray of shape (n_classes,)
         The labels, in classification.
@@ -118,12 +129,15 @@ class LeaveOneOut(GameValuator):
     True
     """
 
+    _cost = "one fit a row; of linear models at once"
+
     def __init__(
         self,
         estimator=None,
         *,
         scoring=None,
         cv=5,
+        unit="rows",
         task="auto",
         encoder="auto",
         drop="auto",
@@ -144,10 +158,13 @@ class LeaveOneOut(GameValuator):
             random_state=random_state,
             verbose=verbose,
         )
+        self.unit = unit
 
-    def _fit(self, X, y, X_val, y_val):
+    def _fit(self, X, y, X_val, y_val, *, sample_weight=None, groups=None):
         seed = integer_seed(self.random_state)
-        games, players = self._make_games(X, y, X_val, y_val, seed)
+        games, players, _ = self._make_games(
+            X, y, X_val, y_val, seed, sample_weight, groups
+        )
         values = []
         self.n_evaluations_ = 0
         with Parallel(n_jobs=self.n_jobs) as parallel:
@@ -158,7 +175,7 @@ class LeaveOneOut(GameValuator):
                 self.n_evaluations_ += n_evaluations
                 if self.verbose:
                     print(f"[LeaveOneOut] {self.n_evaluations_} evaluations")
-        self.data_values_ = average_over_splits(players, values, len(y))
+        self._keep_values(average_over_splits(players, values, self._n_players))
 
     def _contributions(self, utility, parallel):
         rows = np.arange(utility.n_players)

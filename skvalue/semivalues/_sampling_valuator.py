@@ -12,12 +12,17 @@ import numpy as np
 from sklearn.base import clone
 
 from .._coalitions.checkpoint import Checkpoint
+from .._coalitions.enumeration import worth_of_all
 from .._coalitions.fingerprint import check_same_run, fingerprint
 from .._coalitions.run import SamplingRun
 from .._coalitions.runner import sample
+from ..utils._folds import average_over_splits
 from ..utils._random import integer_seed
 from ..utils._sklearn import Interval
 from ._game_valuator import GameValuator
+
+# Players of a game of groups whose coalitions are all fitted: 4096 of them.
+MOST_ENUMERATED = 12
 
 # Parameters that decide how long, how fast or how loudly, but not what is computed.
 NOT_IN_FINGERPRINT = {
@@ -46,7 +51,7 @@ class SamplingValuator(GameValuator):
     """Base of the valuators that sample coalitions.
 
     A subclass gives `_make_sampler`; one whose values are not means of what was
-    sampled also `_set_values`.
+    sampled also `_set_values`; one whose players may be groups also `_exact_values`.
     """
 
     _parameter_constraints = {
@@ -104,25 +109,35 @@ class SamplingValuator(GameValuator):
         """Sampler of coalitions of one game; raises where the game is too small."""
         raise NotImplementedError
 
-    def _fit(self, X, y, X_val, y_val):
+    def _fit(self, X, y, X_val, y_val, *, sample_weight=None, groups=None):
         with Checkpoint(self.checkpoint, self.checkpoint_interval) as checkpoint:
             states = self._find_states(checkpoint)
             seed = (
                 states[0].header["seed"] if states else integer_seed(self.random_state)
             )
-            games, players = self._make_games(X, y, X_val, y_val, seed)
+            games, players, rows = self._make_games(
+                X, y, X_val, y_val, seed, sample_weight, groups
+            )
+            if self._enumerates(games):
+                self._state = None
+                self._enumerate(games, players)
+                return
             run = SamplingRun(
                 games,
                 [self._make_sampler(game) for game in games],
                 players,
-                len(y),
+                self._n_players,
                 max_evaluations=self.max_evaluations,
                 least_units=self._least_units,
             )
             header = None
             if self.warm_start or self.checkpoint is not None:
                 data = {"X": X, "y": y, "X_val": X_val, "y_val": y_val}
-                header = self._header(data, players, seed)
+                if sample_weight is not None:
+                    data["sample_weight"] = sample_weight
+                if self._by_groups:
+                    data["groups"] = self._group_codes
+                header = self._header(data, rows, seed)
                 _go_on(run, states, header)
             sample(
                 run,
@@ -179,9 +194,44 @@ class SamplingValuator(GameValuator):
             states.append(SavedState(source, header, arrays))
         return states
 
-    def _header(self, data, players, seed):
+    # ---------------------------------------------------------------- few groups
+
+    def _enumerates(self, games):
+        """Whether every coalition of these games can be paid for."""
+        if not self._by_groups or getattr(self, "sampler", "auto") != "auto":
+            return False
+        sizes = [game.n_players for game in games]
+        if max(sizes) > MOST_ENUMERATED:
+            return False
+        cost = sum(2**size for size in sizes)
+        return self.max_evaluations is None or cost <= self.max_evaluations
+
+    def _enumerate(self, games, players):
+        """Set exact values, from the worth of every coalition."""
+        values = []
+        for game in games:
+            with self._task("coalitions"):
+                worth = worth_of_all(game, self.n_jobs)
+            values.append(self._exact_values(worth, game.n_players))
+        values = average_over_splits(players, values, self._n_players)
+        self._keep_exact_values(values)
+        self.n_evaluations_ = sum(2**game.n_players for game in games)
+        self.least_evaluations_ = self.n_evaluations_
+        if self.verbose:
+            print(f"[{type(self).__name__}] {self.n_evaluations_} evaluations")
+
+    def _exact_values(self, worth, n_players):
+        """Values of one game's players from the worth of every coalition."""
+        raise NotImplementedError
+
+    def _keep_exact_values(self, values):
+        self._keep_values(values, np.zeros(len(values)))
+
+    # ------------------------------------------------------------ the fingerprint
+
+    def _header(self, data, rows, seed):
         """What a later fit must share with this one to continue it, and the seed."""
-        data["folds"] = np.concatenate(players)
+        data["folds"] = np.concatenate(rows)
         data["classes"] = getattr(self, "classes_", None)
         parameters = {
             name: value
@@ -209,16 +259,16 @@ class SamplingValuator(GameValuator):
     def _set_values(self, run, seed):
         values, errors = run.estimate()
         self._check_all_valued(values, run)
-        self.data_values_ = values
-        self.data_values_stderr_ = errors
+        self._keep_values(values, errors)
 
     def _check_all_valued(self, values, run):
         missing = np.flatnonzero(np.isnan(values))
         if len(missing):
+            kind = "group" if self._by_groups else "row"
             raise ValueError(
-                f"{len(missing)} row(s), the first of them row {missing[0]}, made no "
-                f"contribution that counts in {run.n_evaluations} evaluations; raise "
-                "max_evaluations."
+                f"{len(missing)} {kind}(s), the first of them {kind} {missing[0]}, "
+                f"made no contribution that counts in {run.n_evaluations} evaluations; "
+                "raise max_evaluations."
             )
 
 

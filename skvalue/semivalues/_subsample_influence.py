@@ -1,4 +1,4 @@
-r"""SubsampleInfluence: subsets of one size, with the row and without it.
+r"""Subsample influence: values by comparing random subsets with and without a row.
 
 .. math:: \phi_i = \mathbb{E}\big[U(T) \mid i \in T\big]
           - \mathbb{E}\big[U(T) \mid i \notin T\big]
@@ -9,6 +9,7 @@ Influence Estimation", NeurIPS 2020.
 
 from numbers import Real
 
+from .._coalitions.enumeration import difference_of_means
 from .._coalitions.sizes import FixedSizes
 from .._coalitions.subsets import ReusedSubsets
 from ..utils._sklearn import Interval
@@ -50,6 +51,11 @@ class SubsampleInfluence(SamplingValuator):
     cv : int, cross-validation generator or iterable, default=5
         Folds that are held out in turn where `fit` gets no `X_val`; a row's value is
         the mean over the folds that it is not held out in.
+
+    unit : {"rows", "groups"}, default="rows"
+        What the players are: single rows, or the `groups` that `fit` gets, whose rows
+        join together. Up to 12 groups are valued exactly, by all their coalitions,
+        where `max_evaluations` pays for them.
 
     task : {"auto", "classification", "regression"}, default="auto"
         Whether `y` holds class labels or real targets, see `BaseValuator`.
@@ -100,6 +106,16 @@ class SubsampleInfluence(SamplingValuator):
 
     least_evaluations_ : int
         Fits of coalitions that the least budget costs.
+
+    groups_ : ndarray of shape (n_groups,)
+        The labels of the groups, sorted, where `fit` got `groups`.
+
+    group_values_ : ndarray of shape (n_groups,), dtype float64
+        Value of each of them: as a player with ``unit="groups"``, where each of its
+        rows gets an equal share; else the sum of the values of its rows.
+
+    group_values_stderr_ : ndarray of shape (n_groups,), dtype float64
+        With ``unit="groups"``, standard errors of `group_values_`; 0 where exact.
 
     classes_ : ndarray of shape (n_classes,)
         The labels, in classification.
@@ -156,6 +172,7 @@ class SubsampleInfluence(SamplingValuator):
         max_evaluations=1000,
         tol=0.05,
         cv=5,
+        unit="rows",
         task="auto",
         encoder="auto",
         drop="auto",
@@ -185,9 +202,15 @@ class SubsampleInfluence(SamplingValuator):
             verbose=verbose,
         )
         self.subsample = subsample
+        self.unit = unit
+
+    def _size(self, n_players):
+        """Members of a subset: at least one player in and one out."""
+        return min(max(round(self.subsample * n_players), 1), n_players - 1)
 
     def _make_sampler(self, utility):
-        n_samples = utility.n_players
-        # At least one row in and one out.
-        size = min(max(round(self.subsample * n_samples), 1), n_samples - 1)
-        return ReusedSubsets(FixedSizes(size, n_samples))
+        n_players = utility.n_players
+        return ReusedSubsets(FixedSizes(self._size(n_players), n_players))
+
+    def _exact_values(self, worth, n_players):
+        return difference_of_means(worth, self._size(n_players))

@@ -9,6 +9,7 @@ class predicts that class, constantly, with probability one. Following Ghorbani 
 "Data Shapley: Equitable Valuation of Data for Machine Learning", ICML 2019.
 """
 
+from contextlib import contextmanager
 from functools import cached_property
 
 import numpy as np
@@ -21,6 +22,11 @@ from .._coalitions.game import Game
 from .._linear_engine.applies import engine_applies, make_engine
 from ..utils._predictions import class_probabilities
 from ..utils._rows import n_bytes, take_rows
+from ..utils._sample_weight import (
+    check_scores_weights,
+    check_takes_weights,
+    fit_weighted,
+)
 from ..utils._sklearn import num_samples
 
 
@@ -57,6 +63,13 @@ class Utility(Game):
 
     precision : {"float32", "float64"} or None, default=None
         Of the engine's products; None is its own choice.
+
+    sample_weight : ndarray of shape (n_samples,) or None, default=None
+        Weights of the training rows in every fit; a row without weight is in no
+        coalition. None: all weigh the same. The engine does not apply to weights.
+
+    sample_weight_val : ndarray of shape (n_val,) or None, default=None
+        Weights of the held-out rows in every score.
     """
 
     def __init__(
@@ -71,6 +84,8 @@ class Utility(Game):
         scoring=None,
         device="cpu",
         precision=None,
+        sample_weight=None,
+        sample_weight_val=None,
     ):
         self.estimator = estimator
         self.X = X
@@ -81,6 +96,8 @@ class Utility(Game):
         self.scoring = scoring
         self.device = device
         self.precision = precision
+        self.sample_weight = sample_weight
+        self.sample_weight_val = sample_weight_val
         self.n_players = num_samples(X)
         self._check()
 
@@ -92,28 +109,29 @@ class Utility(Game):
                 "another scoring."
             )
         if self.scoring is not None:
-            check_scoring(self.estimator, self.scoring)
+            scorer = check_scoring(self.estimator, self.scoring)
+            check_scores_weights(scorer, self.sample_weight_val, self.scoring)
+        check_takes_weights(self.estimator, self.sample_weight)
 
     def value(self, rows):
         """Worth of one coalition, see `Game.value`."""
+        if self.sample_weight is not None:
+            rows = rows[self.sample_weight[rows] > 0]
         if len(rows) == 0:
             return self.empty_value
         if self.classes is not None:
             code = self.y[rows[0]]
             if (self.y[rows] == code).all():
                 return self.one_class_value(code)
-        try:
-            X = take_rows(self.X, rows)
-            model = clone(self.estimator).fit(X, self._labels(self.y[rows]))
-            return self._score(model)
-        except Exception as error:
-            # Re-raised, never replaced by a number: a fit that fails is no coalition
-            # without worth.
-            raise RuntimeError(
-                f"{type(self.estimator).__name__} failed on a coalition of {len(rows)} "
-                f"row(s): {type(error).__name__}: {error}. If it needs more rows than "
-                "that, raise min_coalition_size."
-            ) from error
+        model = clone(self.estimator)
+        weights = None if self.sample_weight is None else self.sample_weight[rows]
+        # Re-raised, never replaced by a number: a fit that fails is no coalition
+        # without worth.
+        coalition = f"a coalition of {len(rows)} row(s)"
+        with _blaming(f"{type(model).__name__} failed on {coalition}"):
+            X, labels = take_rows(self.X, rows), self._labels(self.y[rows])
+            fit_weighted(model, X, labels, weights)
+        return self._score(model, coalition)
 
     # ------------------------------------------------------- many coalitions at once
 
@@ -129,6 +147,8 @@ class Utility(Game):
         return engine if engine and engine.supports_leave_one_out else None
 
     def _make_engine(self, **precision):
+        if self.sample_weight is not None:
+            return None
         is_classification = self.classes is not None
         if not engine_applies(self.estimator, self.scoring, self.X, is_classification):
             return None
@@ -186,8 +206,9 @@ class Utility(Game):
     def empty_value(self):
         """Worth of the best constant prediction."""
         if self.classes is None:
-            return self._score(DummyRegressor().fit(self.X, self.y))
-        return self._constant_value(self.y)
+            model = DummyRegressor().fit(self.X, self.y, self.sample_weight)
+            return self._score(model)
+        return self._constant_value(self.y, self.sample_weight)
 
     def one_class_value(self, code):
         """Worth of a coalition whose rows are all of one class."""
@@ -198,33 +219,59 @@ class Utility(Game):
         codes = np.arange(len(self.classes))
         return [self._constant_value(codes[[code]]) for code in codes]
 
-    def _constant_value(self, codes):
+    def _constant_value(self, codes, sample_weight=None):
         labels = self._labels(codes)
         model = DummyClassifier(strategy="prior").fit(
-            np.zeros((len(labels), 1)), labels
+            np.zeros((len(labels), 1)), labels, sample_weight
         )
         return self._score(model)
 
     def _labels(self, codes):
         return codes if self.classes is None else self.classes[codes]
 
-    def _score(self, model):
+    def _score(self, model, fitted_on="constant predictions"):
         if self.classes is not None and not np.array_equal(
             getattr(model, "classes_", ()), self.classes
         ):
             model = _KnownClasses(model, self.classes)
+        weights = self.sample_weight_val
         if self.scoring is not None:
-            score = float(self._scorer(model, self.X_val, self._labels(self.y_val)))
-        elif self.classes is None:
-            score = max(r2_score(self.y_val, model.predict(self.X_val)), -1.0)
-        elif hasattr(self.estimator, "predict_proba"):
-            probability = class_probabilities(model, self.X_val, self.classes)
-            score = probability[np.arange(len(self.y_val)), self.y_val].mean()
-        else:
-            score = np.mean(model.predict(self.X_val) == self._labels(self.y_val))
+            return self._custom_score(model, fitted_on)
+        n_held_out = len(self.y_val)
+        name = type(self.estimator).__name__
+        with _blaming(f"{name}, fitted on {fitted_on}, failed to predict"):
+            if self.classes is None:
+                predicted = model.predict(self.X_val)
+                return max(r2_score(self.y_val, predicted, sample_weight=weights), -1.0)
+            if hasattr(self.estimator, "predict_proba"):
+                probability = class_probabilities(model, self.X_val, self.classes)
+                own = probability[np.arange(n_held_out), self.y_val]
+            else:
+                own = model.predict(self.X_val) == self._labels(self.y_val)
+            return float(np.average(own, weights=weights))
+
+    def _custom_score(self, model, fitted_on):
+        """What the user's scoring says; where that is no number, it is to blame."""
+        weights, given = self.sample_weight_val, {}
+        if weights is not None:
+            given["sample_weight"] = weights
+        labels = self._labels(self.y_val)
+        with _blaming(f"scoring={self.scoring!r} failed on a model of {fitted_on}"):
+            score = self._scorer(model, self.X_val, labels, **given)
+        try:
+            score = float(score)
+        except (TypeError, ValueError) as error:
+            raise TypeError(
+                f"scoring={self.scoring!r} returned {type(score).__name__}; a score is "
+                "one number."
+            ) from error
         if not np.isfinite(score):
-            raise ValueError(f"scoring={self.scoring!r} returned {score}")
-        return float(score)
+            raise ValueError(
+                f"scoring={self.scoring!r} returned {score} for {len(self.y_val)} "
+                "held-out row(s); a score must be finite. Where it needs several "
+                "classes or more rows, lower cv, or give X_val and y_val."
+            )
+        return score
 
     @cached_property
     def _scorer(self):
@@ -246,6 +293,18 @@ class Utility(Game):
             "_scorer",
         }
         return {k: v for k, v in vars(self).items() if k not in cached}
+
+
+@contextmanager
+def _blaming(what):
+    """Raise again what goes wrong, under the name of what did."""
+    try:
+        yield
+    except Exception as error:
+        raise RuntimeError(
+            f"{what}: {type(error).__name__}: {error}. If it needs more rows than "
+            "that, raise min_coalition_size."
+        ) from error
 
 
 class _KnownClasses(ClassifierMixin, BaseEstimator):

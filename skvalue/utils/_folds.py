@@ -5,11 +5,13 @@ rows are dealt to ``cv`` folds, and each fold in turn is held out: a row is valu
 the splits where it is a training row, and its values are averaged.
 """
 
+import warnings
 from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
 from sklearn.model_selection import check_cv
+from sklearn.utils.metadata_routing import get_routing_for_object
 
 from ._random import draw_seed
 from ._rows import take_rows
@@ -25,9 +27,26 @@ class Split(NamedTuple):
     X_val: np.ndarray
     y_val: np.ndarray
     seed: int
+    # Row numbers of `X_val`, where it is a fold of the training rows.
+    held_out: np.ndarray | None = None
+    # Of either rows; None where all weigh the same.
+    sample_weight: np.ndarray | None = None
+    sample_weight_val: np.ndarray | None = None
 
 
-def make_splits(X, y, X_val, y_val, *, cv, classification, seed, least_rows_a_fold=1):
+def make_splits(
+    X,
+    y,
+    X_val,
+    y_val,
+    *,
+    cv,
+    classification,
+    seed,
+    least_rows_a_fold=1,
+    sample_weight=None,
+    groups=None,
+):
     """Splits that value every row of `X` at least once.
 
     Parameters
@@ -56,6 +75,13 @@ def make_splits(X, y, X_val, y_val, *, cv, classification, seed, least_rows_a_fo
     least_rows_a_fold : int, default=1
         Held-out rows that the utility needs.
 
+    sample_weight : ndarray of shape (n_samples,) or None, default=None
+        Weights of the rows of `X`; a row without weight is not held out. Rows of
+        `X_val` weigh the same.
+
+    groups : ndarray of shape (n_samples,) or None, default=None
+        For a `cv` that splits by them.
+
     Returns
     -------
     splits : list of Split
@@ -68,35 +94,55 @@ def make_splits(X, y, X_val, y_val, *, cv, classification, seed, least_rows_a_fo
     """
     rng = np.random.RandomState(seed)
     if X_val is not None:
-        return [Split(slice(None), X_val, y_val, draw_seed(rng))]
+        everyone = slice(None)
+        seed = draw_seed(rng)
+        return [Split(everyone, X_val, y_val, seed, sample_weight=sample_weight)]
+    counting = np.ones(len(y), bool) if sample_weight is None else sample_weight > 0
     splits = []
-    for rows, held_out in make_folds(X, y, cv, classification, seed, least_rows_a_fold):
+    for rows, held_out in make_folds(
+        X, y, cv, classification, seed, least_rows_a_fold, groups
+    ):
+        held_out = held_out[counting[held_out]]
         if classification:
             # No model of these rows can be measured on a class that it never saw.
-            held_out = held_out[np.isin(y[held_out], y[rows])]
+            seen = y[rows][counting[rows]]
+            held_out = held_out[np.isin(y[held_out], seen)]
         if len(held_out) == 0:
             raise ValueError(
                 f"cv={cv!r} leaves a fold without held-out rows of a class that its "
                 "training rows have; lower cv, or give X_val and y_val."
             )
-        splits.append(Split(rows, take_rows(X, held_out), y[held_out], draw_seed(rng)))
+        weights = (None, None)
+        if sample_weight is not None:
+            weights = sample_weight[rows], sample_weight[held_out]
+        splits.append(
+            Split(
+                rows,
+                take_rows(X, held_out),
+                y[held_out],
+                draw_seed(rng),
+                held_out,
+                *weights,
+            )
+        )
     training_rows = np.concatenate([split.rows for split in splits])
     trained = np.bincount(training_rows % len(y), None, len(y))
     if not trained.all():
         raise ValueError(
             f"cv={cv!r} never trains on row {np.argmin(trained)}, so it has no value; "
-            "every row must be in the training part of a fold."
+            f"every row must be in the training part of a fold.{of_one_table(cv)}"
         )
     return splits
 
 
-def make_folds(X, y, cv, classification, seed, least_rows_a_fold=1):
+def make_folds(X, y, cv, classification, seed, least_rows_a_fold=1, groups=None):
     """Training and held-out rows of each fold.
 
     Parameters
     ----------
-    X, y, cv, classification, seed, least_rows_a_fold
-        As in `make_splits`.
+    X, y, cv, classification, seed, least_rows_a_fold, groups
+        As in `make_splits`. A number of folds does not keep groups together, nor does
+        it in scikit-learn.
 
     Returns
     -------
@@ -112,10 +158,19 @@ def make_folds(X, y, cv, classification, seed, least_rows_a_fold=1):
                 "give X_val and y_val."
             )
         return _stratified_folds(y, int(cv), classification, seed)
-    folds = [
-        (np.asarray(train), np.asarray(held_out))
-        for train, held_out in check_cv(cv, y, classifier=classification).split(X, y)
-    ]
+    splitter = check_cv(cv, y, classifier=classification)
+    by_groups = get_routing_for_object(splitter).consumes("split", ["groups"])
+    if by_groups and groups is None:
+        raise ValueError(
+            f"cv={cv!r} splits by groups, and fit got none; give groups, or another cv."
+        )
+    with warnings.catch_warnings():
+        # Groups have values too: it is no mistake to give them where cv ignores them.
+        warnings.filterwarnings("ignore", message="The groups parameter is ignored")
+        folds = [
+            (np.asarray(train), np.asarray(held_out))
+            for train, held_out in splitter.split(X, y, groups)
+        ]
     if not folds:
         raise ValueError(f"cv={cv!r} holds no folds; give a number of folds >= 2.")
     for number, fold in enumerate(folds):
@@ -128,9 +183,31 @@ def make_folds(X, y, cv, classification, seed, least_rows_a_fold=1):
             if rows.min() < -n_samples or rows.max() >= n_samples:
                 raise ValueError(
                     f"cv={cv!r}: fold {number} has a {name} row outside the "
-                    f"{n_samples} rows of X."
+                    f"{n_samples} rows of X.{of_one_table(cv)}"
                 )
     return folds
+
+
+def of_one_table(cv):
+    """What may be wrong with row numbers that were written down for another X.
+
+    Parameters
+    ----------
+    cv : int, cross-validation splitter or iterable
+        As the user gave it.
+
+    Returns
+    -------
+    advice : str
+        A sentence after a space; empty for a number of folds or a splitter.
+    """
+    if isinstance(cv, Integral) or hasattr(cv, "split"):
+        return ""
+    return (
+        " A list of splits belongs to the one X it was made for: where parts of X are "
+        "fitted, as in cross_val_score and GridSearchCV, give a number of folds or a "
+        "splitter, such as KFold(5)."
+    )
 
 
 def _stratified_folds(y, n_folds, classification, seed):

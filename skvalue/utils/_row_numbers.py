@@ -7,6 +7,7 @@ from sklearn.utils.metaestimators import available_if
 
 from ._naming import reading
 from ._rows import take_rows
+from ._sample_weight import fit_weighted
 from ._sklearn import estimator_has
 
 
@@ -35,10 +36,10 @@ class OfRowNumbers(BaseEstimator):
     def __sklearn_tags__(self):
         return get_tags(self.estimator)
 
-    def fit(self, X, y):
+    def fit(self, X, y, sample_weight=None):
         """Fit to the rows of these numbers."""
         with reading("estimator", self.estimator, self.rows):
-            self.estimator.fit(self._rows(X), y)
+            fit_weighted(self.estimator, self._rows(X), y, sample_weight)
         if hasattr(self.estimator, "classes_"):
             self.classes_ = self.estimator.classes_
         return self

@@ -6,7 +6,7 @@ from sklearn.preprocessing import StandardScaler
 from ._chunks import row_chunks
 
 
-def fit_scaler(X, made=None):
+def fit_scaler(X, sample_weight=None, made=None):
     r"""Scaler of rows, fitted in chunks: X may be larger than memory.
 
     Numbers are standardised. The directions of sparse rows share one scale, so that
@@ -19,6 +19,9 @@ def fit_scaler(X, made=None):
     ----------
     X : ndarray of shape (n_samples, n_columns)
         Finite numbers.
+
+    sample_weight : ndarray of shape (n_samples,) or None, default=None
+        Weights of the rows.
 
     made : Made or None, default=None
         What the columns were made of. None: all are numbers.
@@ -33,7 +36,8 @@ def fit_scaler(X, made=None):
     for chunk in row_chunks(*X.shape):
         # Numbers whose square overflows are refused below, not warned of.
         with np.errstate(over="ignore", invalid="ignore"):
-            scaler.partial_fit(X[chunk])
+            weights = None if sample_weight is None else sample_weight[chunk]
+            scaler.partial_fit(X[chunk], sample_weight=weights)
     too_large = np.flatnonzero(~np.isfinite(scaler.var_))
     if len(too_large):
         raise ValueError(
@@ -96,10 +100,17 @@ class RowScaler:
         return np.hstack([others, rows[:, self.short] @ self.axes])
 
 
-def mean_and_scale(array, name):
-    """Mean and standard deviation of all numbers; a scale of 0 is 1."""
+def mean_and_scale(array, name, sample_weight=None):
+    """Mean and standard deviation of all numbers; a scale of 0 is 1.
+
+    Weights are those of the rows of an array of one dimension.
+    """
     with np.errstate(over="ignore", invalid="ignore"):
-        mean, scale = array.mean(dtype=np.float64), array.std(dtype=np.float64)
+        if sample_weight is None:
+            mean, scale = array.mean(dtype=np.float64), array.std(dtype=np.float64)
+        else:
+            mean = np.average(array, weights=sample_weight)
+            scale = np.sqrt(np.average((array - mean) ** 2, weights=sample_weight))
     if not np.isfinite(scale):
         raise ValueError(f"{name} holds numbers too large to standardise; rescale it.")
     return mean, scale or 1.0

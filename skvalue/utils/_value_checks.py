@@ -247,6 +247,40 @@ def check_containers(valuator):
         )
 
 
+def check_values_frame(valuator):
+    """`values_frame` lays values, support and labels beside the index of X."""
+    pandas = import_pandas()
+    data = make_problem()
+    index = pandas.Index([f"row {number}" for number in range(60)])
+    labels = np.array(["bad", "good"])[data.y]
+    fitted = fresh(valuator, drop=0.2).fit(
+        pandas.DataFrame(data.X, index=index, columns=["u", "v", "w"]), labels
+    )
+    order = np.argsort(fitted.data_values_, kind="stable")
+    for sort, rows in [(False, np.arange(60)), (True, order)]:
+        frame = fitted.values_frame(sort=sort)
+        expected = {
+            "value": fitted.data_values_,
+            "kept": fitted.get_support(),
+            "label": labels,
+        }
+        assert frame.index.equals(index.take(rows)), (
+            f"{name_of(valuator)}: values_frame(sort={sort}) must have the index of X"
+            f"{', lowest value first' if sort else ''}. Leave fit to BaseValuator."
+        )
+        for name, column in expected.items():
+            assert np.array_equal(frame[name], column[rows]), (
+                f"{name_of(valuator)}: column {name!r} of values_frame(sort={sort}) is "
+                f"not that of the rows. Override _frame_columns, in the order of rows."
+            )
+    if "suggested_label" in frame:
+        unknown = set(frame["suggested_label"]) - {"bad", "good"}
+        assert not unknown, (
+            f"{name_of(valuator)}: values_frame suggests {sorted(unknown)}, which are "
+            "no labels of y; suggestions are entries of classes_."
+        )
+
+
 def check_flipped_labels(valuator):
     """Wrong labels in well-separated blobs get lower values than right ones."""
     data = make_problem()

@@ -157,6 +157,7 @@ def _yield_checks(valuator):
         yield _value_checks.check_warm_start
     yield _value_checks.check_label_names
     yield _value_checks.check_containers
+    yield _value_checks.check_values_frame
     yield _value_checks.check_flipped_labels
     yield _value_checks.check_regression
     yield _cleaning_checks.check_pickle

@@ -213,7 +213,7 @@ def test_errors_of_refits_cover(name):
     valuator = clone(REFITTED[name]).set_params(
         estimator=RowCollector(), scoring=TableScorer(table), tol=None
     )
-    least, weight = valuator.min_coalition_size, valuator._weight(np.arange(7), 7)
+    least, weight = valuator._least_size, valuator._weight(np.arange(7), 7)
     expected = enumerate_semivalue(TableGame(table), weight, least)
     shares = []
     for seed in range(40):

@@ -8,6 +8,7 @@ from skvalue._coalitions.few_batches import (
     error_scale,
     few_that_count,
     merge_strata,
+    moderate,
     pool_degrees,
 )
 
@@ -67,3 +68,43 @@ def test_variance_of_a_mean_of_few_is_corrected(n_counting):
     # Where every batch has one, the spread about the mean needs no correction.
     _, correction = few_that_count(ones, ones, 0 * ones)
     assert_allclose(correction, 1)
+
+
+def test_equal_variances_are_known_better_from_all_players():
+    rng = np.random.default_rng(0)
+    variances = 3 * rng.chisquare(7, size=40) / 7
+    moderated, degrees = moderate(variances, np.full(40, 7.0))
+    assert np.mean((moderated - 3) ** 2) < 0.25 * np.mean((variances - 3) ** 2)
+    assert_allclose(degrees, 3 * 7)
+    tiny, _ = moderate(1e-200 * variances, np.full(40, 7.0))
+    assert_allclose(tiny, 1e-200 * moderated)
+
+
+def test_variances_that_differ_stay_apart():
+    """A mean of 25 and a true coefficient of variation of two: nu_0 is below 5."""
+    variances = np.array([1.0] * 3 + [100.0])
+    moderated, degrees = moderate(variances, np.full(4, 1000.0))
+    assert_allclose(moderated, variances, rtol=0.15)
+    assert (degrees < 1006).all()
+
+
+def test_a_prior_has_the_mean_and_the_variation_of_true_variances():
+    rng = np.random.default_rng(1)
+    n_players, prior, own = 20_000, 10.0, 12.0
+    true = prior / rng.chisquare(prior, size=n_players)
+    variances = true * rng.chisquare(own, size=n_players) / own
+    _, degrees = moderate(variances, np.full(n_players, own))
+    assert_allclose(degrees - own, prior, rtol=0.15)
+
+
+def test_players_without_a_variance_stay_so_and_few_stay_as_they_are():
+    variances = np.array([1.0, np.nan, 2.0, 0.0])
+    degrees = np.array([4.0, np.nan, 4.0, 4.0])
+    moderated, more = moderate(variances, degrees)
+    assert np.isnan(moderated[1]) and np.isnan(more[1])
+    # What a player shows no trace of is not taken for certain.
+    assert 0 < moderated[3] < moderated[0] < moderated[2]
+    two, same = moderate(variances[:3], degrees[:3])
+    assert_allclose(two, variances[:3])
+    assert_allclose(same, degrees[:3])
+    assert_allclose(moderate(np.zeros(4), np.ones(4))[0], 0)

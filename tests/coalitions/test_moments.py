@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skvalue._coalitions.few_batches import error_scale
+from skvalue._coalitions.few_batches import error_scale, moderate
 from skvalue._coalitions.moments import RatioMoments, ScoreRecord
 
 
@@ -28,7 +28,8 @@ def test_a_mean_of_equal_batches_has_the_standard_error_of_the_mean():
     variances, degrees = moments.variance()
     assert_allclose(np.sqrt(variances), expected)
     assert_allclose(degrees, 49)
-    assert_allclose(moments.standard_error(), expected * error_scale(49))
+    moderated, degrees = moderate(variances, degrees)
+    assert_allclose(moments.standard_error(), np.sqrt(moderated) * error_scale(degrees))
 
 
 def test_strata_that_differ_are_no_error():

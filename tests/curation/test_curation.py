@@ -667,9 +667,11 @@ def test_what_the_estimator_would_refuse_is_refused_before_the_valuation(blobs):
         CuratedEstimator(KNeighborsClassifier(), NeverFitted(), weighting="rank").fit(
             X, y
         )
-    pipe = make_pipeline(StandardScaler(), LogisticRegression())
+    pipe = make_pipeline(StandardScaler(), KNeighborsClassifier())
     with pytest.raises(ValueError, match="weighting='rank' needs an estimator"):
         CuratedEstimator(pipe, NeverFitted(), weighting="rank").fit(X, y)
+    with pytest.raises(ValueError, match="sample_weight needs a fit that takes it"):
+        CuratedEstimator(pipe, NeverFitted()).fit(X, y, sample_weight=np.ones(120))
     model = CuratedEstimator(LogisticRegression(), NeverFitted())
     with pytest.raises(TypeError, match="nonsense"):
         model.fit(X, y, nonsense=1)

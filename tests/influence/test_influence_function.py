@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import make_classification, make_regression
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import (
     LinearRegression,
     LogisticRegression,
@@ -14,7 +15,7 @@ from sklearn.linear_model import (
 from sklearn.metrics import log_loss, mean_squared_error, roc_auc_score
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from skvalue.influence import InfluenceFunction
+from skvalue.influence import InfluenceFunction, _memory
 
 
 @parametrize_with_checks([InfluenceFunction(), InfluenceFunction(drop=0.0)])
@@ -434,6 +435,68 @@ def test_singular_hessian_names_damping():
         InfluenceFunction(LinearRegression(), damping=0.0).fit(
             X, y, X_val=X_val, y_val=y_val
         )
+
+
+@pytest.mark.parametrize("C", [1e-3, 1.0, 1e8])
+def test_classes_that_are_far_apart_are_no_fit_that_stopped_early(C):
+    X, y, *_ = classification(60, class_sep=20.0)
+    model = LogisticRegression(C=C, class_weight={0: 1.0, 1: 5.0}, max_iter=1000)
+    assert np.isfinite(InfluenceFunction(model, cv=2).fit(X, y).data_values_).all()
+
+
+@pytest.mark.parametrize(
+    "model", [Ridge(solver="sag", max_iter=1), LogisticRegression(max_iter=1)]
+)
+def test_a_fit_that_stopped_far_from_its_optimum_is_refused(model):
+    X, y, *_ = classification(60)
+    y = X[:, 0] + X[:, 1] if isinstance(model, Ridge) else y
+    with (
+        pytest.raises(ValueError, match=r"stopped far from its optimum.*max_iter"),
+        pytest.warns(ConvergenceWarning),
+    ):
+        InfluenceFunction(model).fit(100 * X, y)
+
+
+class NeverFitted(LogisticRegression):
+    def fit(self, X, y, sample_weight=None):
+        raise AssertionError("fitted before it was refused")
+
+
+@pytest.mark.parametrize(
+    ("n_classes", "n_parameters"), [(2, 9), (3, 27)], ids=["binary", "softmax"]
+)
+def test_a_hessian_that_does_not_fit_is_refused_before_any_fit(
+    monkeypatch, n_classes, n_parameters
+):
+    X, y, *_ = classification(60, n_classes)
+    monkeypatch.setattr(_memory, "memory", lambda: 16 * n_parameters**2 - 1)
+    message = f'solver="exact" holds the Hessian of {n_parameters} parameters'
+    with pytest.raises(ValueError, match=f'{message}.*use solver="cg"'):
+        InfluenceFunction(NeverFitted()).fit(X, y)
+    InfluenceFunction(LogisticRegression(), solver="cg", cv=2).fit(X, y)
+    monkeypatch.setattr(_memory, "memory", lambda: 16 * n_parameters**2)
+    InfluenceFunction(LogisticRegression(), cv=2).fit(X, y)
+
+
+def test_a_hessian_of_a_network_that_does_not_fit_is_refused(monkeypatch):
+    X, y, *_ = classification(50)
+    module = trained_network(X, y)
+    size = sum(p.numel() for p in module.parameters())
+    monkeypatch.setattr(_memory, "memory", lambda: 1000)
+    with pytest.raises(ValueError, match=f"Hessian of {size} parameters"):
+        InfluenceFunction(module).fit(X, y, X_val=X, y_val=y)
+
+
+def test_the_memory_is_that_of_the_machine_or_of_its_container(monkeypatch, tmp_path):
+    assert 2**20 < _memory.memory() < 2**60
+    limit, none, absent = (tmp_path / name for name in ("limit", "none", "absent"))
+    limit.write_text("12345\n")
+    none.write_text("max\n")
+    monkeypatch.setattr(_memory, "CGROUP_LIMITS", [none, limit, absent])
+    assert _memory.memory() == 12345
+    monkeypatch.setattr(_memory, "CGROUP_LIMITS", [none])
+    monkeypatch.delattr("os.sysconf")
+    assert _memory.memory() == np.inf
 
 
 def test_trained_network_needs_held_out_rows():

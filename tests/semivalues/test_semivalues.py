@@ -98,7 +98,7 @@ def test_estimates_the_definition_on_random_games(name):
     valuator = fit_game(valuator, table)
     relative = WEIGHTS[name](np.arange(N), N) if name in WEIGHTS else None
     exact = enumerate_semivalue(
-        TableGame(table), relative, min_size=valuator.min_coalition_size
+        TableGame(table), relative, min_size=valuator._least_size
     )
     error = np.abs(valuator.data_values_ - exact)
     assert (error <= 4.5 * valuator.data_values_stderr_ + 1e-12).all()

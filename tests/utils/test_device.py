@@ -22,5 +22,15 @@ def test_a_device_that_is_not_there_is_refused_before_any_work(valuator, device)
         valuator(device=device).fit(X * np.nan, Y)
 
 
+def test_a_member_of_a_consensus_is_asked_before_the_others_are_fitted():
+    class NeverFitted(skvalue.KNNShapley):
+        def _fit(self, *data):
+            raise AssertionError("fitted before the device was refused")
+
+    members = [("first", NeverFitted()), ("second", skvalue.DVRL(device="banana"))]
+    with pytest.raises(ValueError, match="device='banana' cannot be used here"):
+        skvalue.ConsensusValuator(members).fit(X, Y)
+
+
 def test_most_methods_take_a_device():
     assert len(WITH_DEVICE) >= 11

@@ -100,6 +100,23 @@ class ReadsLabelNames(NeighbourAgreement):
         self.data_values_ += len(str(self.classes_[0]))
 
 
+class SortsItsFrame(NeighbourAgreement):
+    def _frame_columns(self):
+        columns = super()._frame_columns()
+        return columns | {"value": np.sort(columns["value"])}
+
+
+class ForgetsTheIndex(NeighbourAgreement):
+    def _fit(self, X, y, X_val, y_val):
+        super()._fit(X, y, X_val, y_val)
+        self._row_names = type(self._row_names)()
+
+
+class InventsLabels(NeighbourAgreement):
+    def _suggestions(self):
+        return {"suggested_label": np.array(["ugly"] * 60)}
+
+
 class ClassificationOnly(NeighbourAgreement):
     def _fit(self, X, y, X_val, y_val):
         if not hasattr(self, "classes_"):
@@ -159,6 +176,9 @@ class Extrapolates(NeighbourAgreement):
         (GlobalTorch(), "check_global_random_state", "torch"),
         (ReadsGlobalState(), "check_global_random_state", "another global"),
         (ReadsLabelNames(), "check_label_names", "codes"),
+        (SortsItsFrame(), "check_values_frame", "column 'value'"),
+        (ForgetsTheIndex(), "check_values_frame", "index of X"),
+        (InventsLabels(), "check_values_frame", "'ugly'"),
         (ClassificationOnly(), "check_regression", "name y"),
         (ChangesParameter(), "check_parameters_unmodified", "n_neighbors"),
         (WritesToX(), "check_inputs_unmodified", "wrote to"),

@@ -16,6 +16,7 @@ from skorch.callbacks import Callback, LRScheduler
 from torch import nn
 
 from ...utils._threads import one_thread
+from ...utils._torch_state import plain_torch
 from ..batches import TensorRows
 from ..interrupts import PassesInterruptsOn
 from ..layers import perceptron
@@ -62,18 +63,26 @@ class RowBatches:
 class OwnClassError(nn.Module):
     """Squared error of the output of each row's own class.
 
-    Targets are ``(batch, 2)``: the class code and the value to be learned.
+    Targets are ``(batch, 2)``: the class code and the value to be learned; or
+    ``(batch, 3)``: its weight too, on average one.
     """
 
     def forward(self, outputs, target):
-        return nn.functional.mse_loss(own_class(outputs, target[:, 0]), target[:, 1])
+        found = own_class(outputs, target[:, 0])
+        if target.shape[1] == 2:
+            return nn.functional.mse_loss(found, target[:, 1])
+        return (target[:, 2] * (found - target[:, 1]).square()).mean()
 
 
 class LabelError(nn.Module):
     """Cross-entropy of the class codes in the first column of the targets."""
 
     def forward(self, outputs, target):
-        return nn.functional.cross_entropy(outputs, target[:, 0].long())
+        codes = target[:, 0].long()
+        if target.shape[1] == 2:
+            return nn.functional.cross_entropy(outputs, codes)
+        error = nn.functional.cross_entropy(outputs, codes, reduction="none")
+        return (target[:, 2] * error).mean()
 
 
 def own_class(outputs, codes):
@@ -260,6 +269,7 @@ def predict(module, X):
     return outputs
 
 
+@plain_torch()
 def class_values(net, X, device):
     """Outputs for rows given as an array, float64 (n_rows, n_outputs)."""
     X = torch.from_numpy(np.asarray(X, dtype=np.float32)).to(device)
@@ -267,9 +277,10 @@ def class_values(net, X, device):
         return predict(net.module_, X).double().cpu().numpy()
 
 
-def labelled_rows(X, codes, labels, device):
-    """The same rows for each set of labels, with class codes and labels as targets."""
+def labelled_rows(X, codes, labels, device, weights=None):
+    """The same rows for each set of labels: targets are codes, labels and weights."""
     X = torch.from_numpy(np.asarray(X, dtype=np.float32)).to(device)
     for each in labels:
-        target = np.column_stack([codes, each]).astype(np.float32)
+        columns = [codes, each] if weights is None else [codes, each, weights]
+        target = np.column_stack(columns).astype(np.float32)
         yield TensorRows(X, torch.from_numpy(target).to(device))

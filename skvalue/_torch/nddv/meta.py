@@ -69,7 +69,13 @@ def normalise(weights):
 
 
 def lookahead_loss(
-    dynamics, meta_network, terminal_cost, batch, clean_batch, learning_rate
+    dynamics,
+    meta_network,
+    terminal_cost,
+    batch,
+    clean_batch,
+    learning_rate,
+    given_weights=1,
 ):
     """Loss of clean rows after one gradient step on the weighted loss.
 
@@ -80,7 +86,7 @@ def lookahead_loss(
     X, y = batch
     _, outputs, running_cost = dynamics(X)
     cost = terminal_cost(outputs, y)
-    weights = normalise(meta_network(cost.detach()))
+    weights = normalise(given_weights * meta_network(cost.detach()))
     loss = (weights * cost).sum() + torch.as_tensor(running_cost).sum()
     gradients = torch.autograd.grad(loss, list(parameters.values()), create_graph=True)
     lookahead = {

@@ -18,6 +18,10 @@ class ValueRecord:
     n_members, n_samples : int
         Networks trained side by side, training rows.
 
+    n_classes : int or None
+        Classes whose probabilities are averaged, too; None keeps the absolute
+        residuals of the last epoch.
+
     device : torch.device
         Where the batches are.
 
@@ -25,35 +29,45 @@ class ValueRecord:
         Keep the utilities of every epoch.
     """
 
-    def __init__(self, n_members, n_samples, device, trajectories):
+    def __init__(self, n_members, n_samples, n_classes, device, trajectories):
         self._utility = torch.zeros(n_members, n_samples, device=device)
-        self._belief = torch.zeros_like(self._utility)
-        self._sums = torch.zeros(2, n_samples, dtype=torch.float64, device=device)
+        self._sums = torch.zeros(n_samples, dtype=torch.float64, device=device)
+        self._residual = self._class_sums = None
+        if n_classes is None:
+            self._residual = torch.zeros_like(self._utility)
+        else:
+            self._class_sums = self._sums.new_zeros(n_samples, n_classes)
         self.n_epochs = 0
-        self.last_epoch = None
+        self.last_utility = None
         self.trajectory = [] if trajectories else None
 
     @torch.no_grad()
     def add(self, rows, utility, belief):
         # A row comes once an epoch to a member, so writing needs no accumulation.
         self._utility.scatter_(1, rows, utility.detach())
-        self._belief.scatter_(1, rows, belief.detach())
+        if self._residual is not None:
+            self._residual.scatter_(1, rows, belief)
+            return
+        # One member at a time: a row must not be added to twice by one call.
+        for rows_of_member, probabilities in zip(rows, belief.double(), strict=True):
+            self._class_sums.index_add_(0, rows_of_member, probabilities)
 
     def end_epoch(self):
-        self.last_epoch = torch.stack(
-            [
-                self._utility.mean(0, dtype=torch.float64),
-                self._belief.mean(0, dtype=torch.float64),
-            ]
-        )
-        self._sums += self.last_epoch
+        self.last_utility = self._utility.mean(0, dtype=torch.float64)
+        self._sums += self.last_utility
         self.n_epochs += 1
         if self.trajectory is not None:
-            self.trajectory.append(self.last_epoch[0].cpu())
+            self.trajectory.append(self.last_utility.cpu())
 
-    def means(self):
-        """Utility and label belief of each row, mean over the epochs."""
+    def mean_utility(self):
+        """Utility of each row, mean over the epochs."""
         return self._sums / self.n_epochs
+
+    def belief(self):
+        """Class probabilities, mean over the epochs, or the last absolute residual."""
+        if self._residual is not None:
+            return self._residual.mean(0, dtype=torch.float64)
+        return self._class_sums / (self.n_epochs * len(self._utility))
 
 
 class NDDVNet(PassesInterruptsOn, NeuralNet):
@@ -107,9 +121,24 @@ class NDDVNet(PassesInterruptsOn, NeuralNet):
 
     # ------------------------------------------------------------- one training
 
-    def run(self, dataset):
-        """Initialise and train; return the record of the rows' utilities."""
+    def run(self, dataset, row_weights=None):
+        """Initialise and train; return the record of the rows' utilities.
+
+        Parameters
+        ----------
+        dataset : TensorRows
+            Training rows.
+
+        row_weights : tensor of shape (n_samples,) or None, default=None
+            Their weights; None: all weigh the same.
+
+        Returns
+        -------
+        record : ValueRecord
+            Of every row.
+        """
         self.initialize()
+        self._row_weights = row_weights
         generator = torch.Generator(self.device).manual_seed(self.seed)
         self.iterator_train__generator = generator
         self.module_.noise_generator = generator
@@ -119,6 +148,7 @@ class NDDVNet(PassesInterruptsOn, NeuralNet):
         record = self._record = ValueRecord(
             self.module_.mean_field.shape[1],
             len(dataset),
+            None if dataset.y.is_floating_point() else self.module_.head_bias.shape[-1],
             self.device,
             self.record_trajectories,
         )
@@ -129,7 +159,7 @@ class NDDVNet(PassesInterruptsOn, NeuralNet):
             # Generators and records belong to the training, not to the trained net.
             self.iterator_train__generator = None
             self.module_.noise_generator = None
-            self._generator = self._record = None
+            self._generator = self._record = self._row_weights = None
             if self.meta_learner is not None:
                 self.meta_learner.finish()
         return record
@@ -146,11 +176,11 @@ class NDDVNet(PassesInterruptsOn, NeuralNet):
         self._set_training(True)
         (X, rows), y = unpack_data(batch)
         if self.meta_learner is not None and self._steps % self.meta_interval == 0:
-            self._meta_step(X, y)
+            self._meta_step(X, y, rows)
         self._steps += 1
         trajectory, outputs, running_cost = self.module_(X, in_place=True)
         cost = self.criterion_(outputs, y)
-        weights = self._weights(cost.detach())
+        weights = self._weights(cost.detach(), rows)
         # Summed over the members: their parameters are disjoint, so are the gradients.
         loss = ((weights * cost).sum(-1) + running_cost).sum()
         loss.backward()
@@ -158,7 +188,7 @@ class NDDVNet(PassesInterruptsOn, NeuralNet):
             utility = row_utility(
                 self.utility, outputs, y, self.module_.head_bias, cost
             )
-            self._record.add(rows, utility, label_belief(outputs, y, cost))
+            self._record.add(rows, utility, label_belief(outputs, y))
         self.module_.update_mean_field(trajectory, weights)
         return {"loss": loss.detach() / len(X), "y_pred": outputs}
 
@@ -170,12 +200,19 @@ class NDDVNet(PassesInterruptsOn, NeuralNet):
             return {"loss": self.criterion_(outputs, y).mean(), "y_pred": outputs}
 
     @torch.no_grad()
-    def _weights(self, cost):
-        if self.meta_learner is None:
-            return torch.full_like(cost, 1 / cost.shape[1])
-        return normalise(self.meta_learner.network(cost))
+    def _weights(self, cost, rows):
+        given = self._given_weights(rows)
+        if self.meta_learner is not None:
+            return normalise(given * self.meta_learner.network(cost))
+        if self._row_weights is not None:
+            return normalise(given)
+        return torch.full_like(cost, 1 / cost.shape[1])
 
-    def _meta_step(self, X, y):
+    def _given_weights(self, rows):
+        """Weights of a batch's rows, not normalised."""
+        return 1 if self._row_weights is None else self._row_weights[rows]
+
+    def _meta_step(self, X, y, batch_rows):
         clean = self.clean_rows
         rows = torch.randint(
             len(clean),
@@ -190,6 +227,7 @@ class NDDVNet(PassesInterruptsOn, NeuralNet):
             (X, y),
             (clean.X[rows], clean.y[rows]),
             self.optimizer_.param_groups[0]["lr"],
+            self._given_weights(batch_rows),
         )
         self.meta_learner.step(loss)
 

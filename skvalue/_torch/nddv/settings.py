@@ -49,7 +49,7 @@ def resolve_settings(parameters, *, n_samples, n_classes, has_held_out):
             'reweight="auto".'
         )
     if settings["utility"] == "auto":
-        settings["utility"] = "cost" if n_classes > 2 else "state"
+        settings["utility"] = "cost" if n_classes else "state"
     settings["n_outputs"] = n_classes or 1
     return settings
 

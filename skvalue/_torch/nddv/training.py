@@ -15,7 +15,7 @@ from ..batches import MemberBatches, TensorRows
 from .mean_field import CustomControl, MeanFieldDynamics, StackedControl
 from .meta import MetaLearner, MetaNetwork
 from .net import EpochTask, NDDVNet
-from .utilities import CrossEntropy, HalfSquaredError, label_belief, row_utility
+from .utilities import CrossEntropy, HalfSquaredError, row_utility
 
 
 def tensor_rows(X, y, scaler, device):
@@ -28,7 +28,7 @@ def tensor_rows(X, y, scaler, device):
     return TensorRows(rows.to(device), target.to(device))
 
 
-def train(settings, rows, *, clean_rows, task):
+def train(settings, rows, *, clean_rows, task, sample_weight=None):
     """Train a net on the rows.
 
     Parameters
@@ -46,30 +46,34 @@ def train(settings, rows, *, clean_rows, task):
     task : callable
         Context manager of one epoch.
 
+    sample_weight : ndarray of shape (n_samples,) or None, default=None
+        Weights of the rows in the loss and in the mean field.
+
     Returns
     -------
     net : NDDVNet
         The trained net, without its data.
 
     record : tuple (utilities, belief, trajectory)
-        Float64 arrays ``(n_samples,)``, ``(n_samples,)`` and
-        ``(n_epochs, n_samples)`` or None.
+        Float64 arrays ``(n_samples,)``, class probabilities ``(n_samples,
+        n_classes)`` or absolute residuals ``(n_samples,)``, and ``(n_epochs,
+        n_samples)`` or None.
     """
     with _deterministic(settings):
         net = _build(settings, rows, clean_rows, task)
-        record = net.run(rows)
+        if sample_weight is not None:
+            # On average one, so that single precision holds them.
+            scaled = (sample_weight / sample_weight.mean()).astype(np.float32)
+            sample_weight = torch.from_numpy(scaled).to(rows.X.device)
+        record = net.run(rows, sample_weight)
         # What training needed is not part of the trained net, nor of its pickle.
         net.clean_rows = net.train_split = None
     regression_state = rows.y.is_floating_point() and settings["utility"] == "state"
-    utilities, belief = record.means().cpu().numpy()
-    if rows.y.is_floating_point():
-        belief = record.last_epoch[1].cpu().numpy()
-    if regression_state:
-        utilities = record.last_epoch[0].cpu().numpy()
+    utilities = record.last_utility if regression_state else record.mean_utility()
     trajectory = record.trajectory
     if trajectory is not None:
         trajectory = torch.stack(trajectory).numpy()
-    return net, (utilities, belief, trajectory)
+    return net, (utilities.cpu().numpy(), record.belief().cpu().numpy(), trajectory)
 
 
 @contextmanager
@@ -193,11 +197,6 @@ def evaluate_classes(net, rows, utility, n_classes):
         return torch.stack(utilities, dim=-1)
 
     return _evaluate(net, rows, of_every_class)
-
-
-def beliefs(net, rows):
-    """Probability of each row's label (regression: absolute residual)."""
-    return _evaluate(net, rows, label_belief)
 
 
 def meta_weights(net, rows):

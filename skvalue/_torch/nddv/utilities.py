@@ -4,7 +4,6 @@
 here is one closed-form number a row and a member.
 """
 
-import torch
 from torch import nn
 from torch.nn import functional
 
@@ -42,8 +41,8 @@ def row_utility(kind, outputs, y, head_bias, cost):
     return state_utility(outputs, y, head_bias)
 
 
-def label_belief(outputs, y, cost):
-    """Probability of the observed label; for regression the absolute residual."""
+def label_belief(outputs, y):
+    """Probability of each class; for regression the absolute residual."""
     if y.is_floating_point():
         return (outputs.squeeze(-1) - y).abs()
-    return torch.exp(-cost)
+    return outputs.softmax(-1)

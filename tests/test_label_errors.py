@@ -1,0 +1,225 @@
+"""Which labels are wrong, against problems whose noise and posteriors are known."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy.special import softmax
+
+from skvalue._label_errors import (
+    Evidence,
+    anchor_counts,
+    calibrated,
+    noise_in_every_class,
+    normalised,
+    plausible_labels,
+    skill,
+    transition_matrix,
+    true_class_probabilities,
+    wrong_label_probabilities,
+)
+
+NOISE = {
+    2: np.array([[0.97, 0.03], [0.25, 0.75]]),
+    3: np.array([[0.9, 0.1, 0.0], [0.05, 0.9, 0.05], [0.2, 0.1, 0.7]]),
+}
+
+
+def simulated(transition, n_samples=20_000, overlap=1.0, seed=0):
+    """True classes, their posteriors, and labels under class-dependent noise.
+
+    Classes are unit normals around the corners of a simplex, the last one rare.
+    """
+    rng = np.random.default_rng(seed)
+    n_classes = len(transition)
+    prior = np.append(np.full(n_classes - 1, 0.8 / (n_classes - 1)), 0.2)
+    true = rng.choice(n_classes, n_samples, p=prior)
+    centres = 4 / overlap * np.eye(n_classes)
+    X = rng.normal(size=(n_samples, n_classes)) + centres[true]
+    log_density = -0.5 * ((X[:, None] - centres) ** 2).sum(axis=2)
+    posterior = softmax(log_density + np.log(prior), axis=1)
+    y = (rng.random((n_samples, 1)) > transition[true].cumsum(axis=1)).sum(axis=1)
+    return true, posterior, y
+
+
+def random_problem(n_classes, seed):
+    rng = np.random.default_rng(seed)
+    transition = rng.dirichlet(np.ones(n_classes), size=n_classes)
+    transition = 0.6 * np.eye(n_classes) + 0.4 * transition
+    return rng.dirichlet(np.ones(n_classes), size=50), transition
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_the_noise_is_recovered_from_confident_rows(n_classes):
+    _, posterior, y = simulated(NOISE[n_classes])
+    counts = anchor_counts(posterior @ NOISE[n_classes], y)
+    transition = transition_matrix(counts, np.bincount(y))
+    # Four standard errors of the smallest class, and its anchors that are not pure.
+    assert_allclose(transition, NOISE[n_classes], atol=0.05)
+    assert_allclose(transition.sum(axis=1), 1)
+    assert counts.sum() == pytest.approx(len(y) / 2, abs=n_classes)
+
+
+def test_a_class_of_few_anchors_takes_the_noise_of_all():
+    counts = np.array([[97.0, 3.0], [0.0, 4.0]])
+    transition = transition_matrix(counts, np.array([200, 60]))
+    rate = 3 / 104
+    assert_allclose(transition, [[0.97, 0.03], [rate, 1 - rate]])
+
+
+def test_a_label_that_the_model_does_not_know_is_no_noise():
+    """Label 1 is as frequent among the anchors of class 0 as anywhere."""
+    counts = np.array([[450.0, 50.0], [0.0, 0.0]])
+    assert_allclose(transition_matrix(counts, np.array([900, 100])), np.eye(2))
+
+
+def test_anchors_are_the_surer_half_of_what_is_predicted():
+    p = np.array([0.9, 0.8, 0.7, 0.6, 0.4, 0.3, 0.2])
+    y = np.array([0, 1, 1, 1, 0, 1, 1])
+    counts = anchor_counts(np.stack([p, 1 - p], axis=1), y)
+    assert_array_equal(counts, [[1, 1], [0, 2]])
+
+
+@pytest.mark.parametrize(
+    ("counts", "rate"),
+    [
+        ([[90, 10], [20, 80]], 0.1),
+        ([[100, 0], [20, 80]], 0.0),
+        # The class of few anchors may be free of noise ...
+        ([[90, 10], [5, 4]], 0.0),
+        # ... but not where a third of all labels is wrong.
+        ([[60, 40], [0, 0]], 0.4),
+        ([[100, 0, 0], [0, 90, 10], [5, 40, 5]], 0.05),
+    ],
+)
+def test_noise_in_every_class_leaves_the_noisiest_out(counts, rate):
+    assert noise_in_every_class(np.array(counts, dtype=float)) == pytest.approx(rate)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(2, 6), st.integers(0, 1000))
+def test_true_class_probabilities_invert_the_noise(n_classes, seed):
+    true, transition = random_problem(n_classes, seed)
+    assert_allclose(
+        true_class_probabilities(true @ transition, transition), true, atol=1e-12
+    )
+
+
+def test_two_classes_are_the_closed_form():
+    p = np.linspace(0, 1, 21)
+    transition = np.array([[0.9, 0.1], [0.3, 0.7]])
+    q = true_class_probabilities(np.stack([1 - p, p], axis=1), transition)
+    assert_allclose(q[:, 1], np.clip((p - 0.1) / (1 - 0.1 - 0.3), 0, 1), atol=1e-12)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(2, 5), st.integers(0, 1000))
+def test_a_wrong_label_has_the_probability_that_bayes_gives_it(n_classes, seed):
+    true, transition = random_problem(n_classes, seed)
+    for label in range(n_classes):
+        joint = true * transition[:, label]
+        expected = 1 - joint[:, label] / joint.sum(axis=1)
+        y = np.full(len(true), label)
+        w = wrong_label_probabilities(true @ transition, transition, y)
+        assert_allclose(w, expected, atol=1e-10)
+
+
+def test_that_probability_is_the_share_of_wrong_labels():
+    true, posterior, y = simulated(NOISE[3], overlap=2.5)
+    w = wrong_label_probabilities(posterior @ NOISE[3], NOISE[3], y)
+    wrong = true != y
+    for low in np.arange(0, 1, 0.2):
+        inside = (w >= low) & (w < low + 0.2)
+        error = np.sqrt(0.25 / inside.sum())
+        assert w[inside].mean() == pytest.approx(wrong[inside].mean(), abs=4 * error)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(2, 4), st.integers(0, 1000))
+def test_it_is_a_probability_whatever_the_estimates(n_classes, seed):
+    rng = np.random.default_rng(seed)
+    # Estimates that no noise explains, and noise that cannot be inverted.
+    probabilities = rng.dirichlet(np.full(n_classes, 0.2), size=30)
+    for transition in [
+        rng.dirichlet(np.full(n_classes, 0.5), size=n_classes),
+        np.full((n_classes, n_classes), 1 / n_classes),
+        np.eye(n_classes)[np.zeros(n_classes, dtype=int)],
+    ]:
+        w = wrong_label_probabilities(
+            probabilities, transition, rng.integers(n_classes, size=30)
+        )
+        assert (w >= -1e-12).all() and (w <= 1 + 1e-12).all()
+
+
+def test_calibration_undoes_a_wrong_temperature_and_offset():
+    _, posterior, y = simulated(np.eye(2), overlap=3)
+    logit = np.log(posterior[:, 1]) - np.log(posterior[:, 0])
+    p = 1 / (1 + np.exp(-(0.5 * logit - 1)))
+    fitted = calibrated([np.stack([1 - p, p], axis=1)], y)
+    assert_allclose(fitted, posterior, atol=0.02)
+    assert_allclose(fitted.sum(axis=1), 1)
+
+
+def test_calibration_learns_which_model_to_believe():
+    _, posterior, y = simulated(np.eye(3), overlap=3)
+    guess = np.random.default_rng(0).dirichlet(np.ones(3), size=len(y))
+    assert_allclose(calibrated([guess, posterior], y), posterior, atol=0.1)
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.4])
+def test_correct_rare_rows_are_believed(rate):
+    """Five in a hundred, hidden among the others, some with wrong labels or none."""
+    noise = np.array([[1.0, 0.0], [rate, 1 - rate]])
+    rng = np.random.default_rng(0)
+    true = (rng.random(4000) < 0.05).astype(int)
+    x = rng.normal(size=4000) + 2 * true
+    odds = 0.05 / 0.95 * np.exp(2 * x - 2)
+    posterior = np.stack([1 / (1 + odds), odds / (1 + odds)], axis=1)
+    y = np.where(rng.random(4000) < noise[true, 1], 1, 0)
+    own = (posterior @ noise)[np.arange(4000), y]
+    rare = (y == 1) & (true == 1)
+    believed = plausible_labels([Evidence(posterior @ noise, False)], y)
+    assert np.mean(own[rare] < 0.5) > 0.4
+    assert np.mean(~believed[rare]) < 0.1
+
+
+def test_rows_are_normalised():
+    assert_allclose(
+        normalised([[2, 2, 0], [0, 0, 0]]), [[0.5, 0.5, 0], [1 / 3, 1 / 3, 1 / 3]]
+    )
+    assert normalised(np.ones((1, 2), dtype=np.float32)).dtype == np.float64
+
+
+def test_noise_everywhere_doubts_what_is_improbable():
+    noise = np.array([[0.7, 0.3], [0.3, 0.7]])
+    _, posterior, y = simulated(noise, n_samples=2000)
+    p = posterior @ noise
+    own = p[np.arange(len(y)), y]
+    assert_array_equal(plausible_labels([Evidence(p, False)], y), own >= 0.5)
+
+
+def test_the_noise_is_not_asked_of_a_model_that_saw_the_labels():
+    noise = np.array([[0.8, 0.2], [0.2, 0.8]])
+    _, posterior, y = simulated(noise, n_samples=2000)
+    seen = 0.5 * np.eye(2)[y] + 0.5 * posterior
+    both = [Evidence(seen, True), Evidence(posterior @ noise, False)]
+    own = np.mean([item.probabilities for item in both], axis=0)[np.arange(2000), y]
+    assert_array_equal(plausible_labels(both, y), own >= 0.5)
+    # Alone it sees no noise at all, and doubts nothing that it has learnt by heart.
+    assert plausible_labels(both[:1], y).all()
+
+
+def test_one_class_is_believed():
+    evidence = [Evidence(np.ones((5, 1)), False)]
+    assert plausible_labels(evidence, np.zeros(5, dtype=int)).all()
+
+
+def test_skill_is_the_share_of_the_entropy_explained():
+    _, posterior, y = simulated(np.eye(2), overlap=3)
+    own = posterior[np.arange(len(y)), y]
+    prior = np.bincount(y)[y] / len(y)
+    expected = 1 - np.log(own).mean() / np.log(prior).mean()
+    assert skill(posterior, y) == pytest.approx(expected, abs=0.01)
+    constant = np.full_like(posterior, 0.5)
+    assert skill(constant, y) == pytest.approx(0, abs=1e-6)
