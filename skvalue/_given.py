@@ -184,6 +184,11 @@ def check_readable(rows, name, valuator):
     """
     if not is_frame(rows) and len(getattr(rows, "shape", ())) < 2:
         (first,) = take_rows(rows, np.arange(1))
+        if isinstance(first, (list, tuple)):
+            raise ValueError(
+                f"{name} has rows of inhomogeneous lengths, or cells that are lists; "
+                "give each row as many cells, or an encoder that reads such rows."
+            )
         if not isinstance(first, str):
             raise ValueError(
                 f"{name} is a list of {type(first).__name__} objects, which "
