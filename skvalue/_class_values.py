@@ -44,7 +44,7 @@ class ClassValuesMixin:
             What the model predicts, in units of `data_values_`; higher is better.
         """
         check_is_fitted(self, "data_values_")
-        return self._predict_values(*validate_more_rows(self, X, y))
+        return self._predict_values(*validate_more_rows(self, X, y, as_numbers=True))
 
     @available_if(_may_value_classes)
     def predict_class_values(self, X):
@@ -61,7 +61,7 @@ class ClassValuesMixin:
             What `predict_values` gives for each label in the order of `classes_`.
         """
         check_is_fitted(self, "data_values_")
-        return self._predict_class_values(validate_more_rows(self, X))
+        return self._predict_class_values(validate_more_rows(self, X, as_numbers=True))
 
     @available_if(_may_value_classes)
     def relabel(self, X, y):
@@ -92,7 +92,7 @@ class ClassValuesMixin:
         accuracy relabelled badly.
         """
         check_is_fitted(self, "data_values_")
-        X, y = validate_more_rows(self, X, y)
+        X, y = validate_more_rows(self, X, y, as_numbers=True)
         if len(y) != len(self.data_values_):
             raise ValueError(
                 f"relabel: X has {len(y)} rows; expected the {len(self.data_values_)} "

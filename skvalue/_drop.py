@@ -187,3 +187,30 @@ def _best_of_nearest(values, labels, wanted):
     candidates = np.take_along_axis(candidates, nearest, axis=1)
     best = np.argmax(values[candidates], axis=1)
     return np.take_along_axis(candidates, best[:, None], axis=1)[:, 0]
+
+
+def check_values(valuator, n_samples):
+    """Raise unless a fit has left one finite value a row.
+
+    Parameters
+    ----------
+    valuator : BaseValuator
+        With ``data_values_``.
+
+    n_samples : int
+        Training rows.
+    """
+    name, values = type(valuator).__name__, valuator.data_values_
+    if values.shape != (n_samples,) or values.dtype != np.float64:
+        raise TypeError(
+            f"{name} computed values of shape {values.shape} and dtype {values.dtype}; "
+            f"expected ({n_samples},) and float64."
+        )
+    if not np.isfinite(values).all():
+        advice = "Scale X, or lower the learning rate."
+        if not hasattr(valuator, "classes_"):
+            advice = "Rescale y or X: a target far from all others, or lr, is at fault."
+        raise ValueError(
+            f"{name} computed values that are not finite: the computation diverged. "
+            f"{advice}"
+        )

@@ -174,7 +174,8 @@ def _floats(numbers, name):
     with np.errstate(over="ignore", under="ignore"):
         converted = numbers.astype(np.float64)
     if numbers.dtype.kind == "f":
-        lost = ~np.isfinite(converted) | ((converted == 0) & (numbers != 0))
+        overflows = ~np.isfinite(converted) & np.isfinite(numbers)
+        lost = overflows | ((converted == 0) & (numbers != 0))
         if lost.any():
             number = numbers[lost][0]
             raise ValueError(

@@ -33,6 +33,8 @@ def warn_of_other_scale(valuator, X, X_val):
     if X_val is None:
         return
     names = getattr(valuator, "feature_names_in_", None)
+    if is_frame(X) and not is_frame(X_val):
+        return
     if is_frame(X):
         names, X, X_val = _numbers(X, X_val)
     if not (hasattr(X, "dtype") and X.dtype.kind in "iuf"):

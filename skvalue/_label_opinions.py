@@ -1,12 +1,11 @@
 """What a valuator's own models think of the labels."""
 
 import numpy as np
-from sklearn.base import BaseEstimator
 
 from ._label_errors import Evidence, normalised, plausible_labels
 
 
-class LabelOpinions(BaseEstimator):
+class LabelOpinions:
     """Part of every valuator: class probabilities, and which labels they believe."""
 
     # Whether `class_probabilities_` come from models trained on the labels they judge.

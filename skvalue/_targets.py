@@ -7,6 +7,7 @@ itself is asked last, and what it leaves open is refused, or warned of.
 import warnings
 
 import numpy as np
+from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 from sklearn.utils.multiclass import type_of_target
 
@@ -60,6 +61,22 @@ def known_task(task, estimator):
     return of_estimator if task == "auto" else task
 
 
+def last_step(valuator):
+    """The valuator itself, or the last step of a Pipeline that stands for one.
+
+    Parameters
+    ----------
+    valuator : valuator object or Pipeline
+        Or anything else.
+
+    Returns
+    -------
+    last : object
+        What has the values once it is fitted.
+    """
+    return valuator.steps[-1][1] if isinstance(valuator, Pipeline) else valuator
+
+
 def agreed_task(task, valuators):
     """The task of a valuator that is made of others, as far as any of them knows it.
 
@@ -76,6 +93,7 @@ def agreed_task(task, valuators):
     task : {"auto", "classification", "regression"}
         "auto" where none knows.
     """
+    valuators = [last_step(valuator) for valuator in valuators]
     known = {task, *(valuator._known_task() for valuator in valuators)} - {"auto"}
     if len(known) > 1:
         tasks = [f"{type(v).__name__}: {v._known_task()}" for v in valuators]
@@ -91,12 +109,13 @@ def tell_task(valuator, task):
 
     Parameters
     ----------
-    valuator : valuator object
+    valuator : valuator object or Pipeline
         A clone of the user's; of any class.
 
     task : {"auto", "classification", "regression"}
         What the caller knows.
     """
+    valuator = last_step(valuator)
     # Its own attribute: what wraps a valuator may show those of the user's.
     if vars(valuator).get("task") != "auto":
         return

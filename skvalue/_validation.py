@@ -1,48 +1,38 @@
 """Validation of rows and labels: one clear error, which names the argument.
 
-What passes is what every method can compute on: numbers through the `_gate`, labels as
-codes of their sorted classes. Rows other than the training rows get the form and dtype
-of those, so that a method never sees sparse rows beside dense ones.
+What passes is what a method can compute on: numbers through the `_gate`, by way of the
+`_encoder` where they are none yet, or rows as they came for the user's own estimator;
+labels as codes of their sorted classes. Rows other than the training rows get the form
+and dtype of those, so that a method never sees sparse rows beside dense ones.
 """
-
-from typing import NamedTuple
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.utils import check_array
+from sklearn.utils import check_array, get_tags
 from sklearn.utils.validation import (
     check_consistent_length,
     column_or_1d,
     validate_data,
 )
 
+from ._encoder import Seen, encode, fit_encoder
 from ._gate import (
     SMALLEST,
-    Range,
     as_floats,
     pass_others,
     pass_training,
     to_form,
 )
+from ._given import as_given, check_given, is_plain
 from ._targets import is_regression, refuse_several_targets
 from .utils._naming import naming
-from .utils._sklearn import check_y
-
-
-class SeenRows(NamedTuple):
-    """What validation must know of the training rows later; kept by the valuator."""
-
-    form: type
-    dtype: np.dtype
-    limits: Range
-    # None for class labels.
-    target_limits: Range | None
+from .utils._sklearn import check_y, num_samples
 
 
 def validate_rows(valuator, X, y):
-    """Training rows as an array and their targets as class codes or real numbers.
+    """Training rows as a method reads them, targets as class codes or real numbers.
 
-    Sets ``classes_`` where the target is categorical.
+    Sets ``classes_`` where the target is categorical, ``encoder_`` where there is one.
     """
     if y is None:
         raise ValueError(
@@ -50,18 +40,10 @@ def validate_rows(valuator, X, y):
             "None."
         )
     with naming("X"):
-        _refuse_by_type(X, "X")
-        X = validate_data(
-            valuator,
-            X,
-            accept_sparse=_sparse_format(valuator),
-            allow_nd=valuator._allow_nd,
-            ensure_min_samples=2,
-        )
-        names = getattr(valuator, "feature_names_in_", None)
-        X, limits = pass_training(X, "X", names)
+        X = _receive(valuator, X)
     with naming("y"):
         _refuse_by_type(y, "y")
+        _refuse_times(y, "y")
         refuse_several_targets(y, "y")
         y = _native(check_y(y, estimator=valuator), "y")
     with naming("X", "y"):
@@ -83,8 +65,47 @@ def validate_rows(valuator, X, y):
                 f"y has one class ({_plain(classes)[0]!r}); values need at least two."
             )
         y = np.searchsorted(classes, y)
-    valuator._seen_rows = SeenRows(type(X), X.dtype, limits, target_limits)
+    valuator._target_limits = target_limits
+    if not valuator._takes_rows:
+        X = fit_encoder(valuator, X, y)
     return X, y
+
+
+def _receive(valuator, X):
+    """Training rows, through the gate where they are plain numbers; else as they came.
+
+    Sets ``_seen_rows``: what the gate must know of them later, or None.
+    """
+    _refuse_by_type(X, "X")
+    given = as_given(X)
+    if not _goes_through_gate(valuator, given):
+        valuator._seen_rows = None
+        return check_given(valuator, X, given, "X", reset=True)
+    _refuse_times(X, "X")
+    X = validate_data(
+        valuator,
+        X,
+        accept_sparse=_sparse_format(valuator),
+        allow_nd=valuator._allow_nd,
+        ensure_min_samples=2,
+    )
+    X, limits = pass_training(X, "X", getattr(valuator, "feature_names_in_", None))
+    valuator._seen_rows = Seen(type(X), X.dtype, limits)
+    return X
+
+
+def _goes_through_gate(valuator, given):
+    """Whether rows must be, or are, numbers that no encoder and no frame is for."""
+    kind, rows = given
+    if valuator.encoder is None:
+        return True
+    if not isinstance(valuator.encoder, str):
+        return False
+    if kind == "sparse" and not _sparse_format(valuator):
+        return False
+    if kind == "frame" and valuator._takes_rows and valuator._keeps_frames:
+        return False
+    return is_plain(kind, rows)
 
 
 def validate_held_out(valuator, X_val, y_val):
@@ -97,14 +118,12 @@ def validate_held_out(valuator, X_val, y_val):
     return validate_more_rows(valuator, X_val, y_val, names=("X_val", "y_val"))
 
 
-def validate_more_rows(valuator, X, y=None, names=("X", "y")):
+def validate_more_rows(valuator, X, y=None, names=("X", "y"), *, as_numbers=False):
     """Rows other than the training rows and, where given, their encoded labels."""
     with naming(names[0]):
-        checked = check_more_rows(valuator, X, names[0])
-        columns = getattr(valuator, "feature_names_in_", None)
-        seen = valuator._seen_rows
-        checked = pass_others(checked, names[0], seen.limits, columns)
-        checked = to_form(checked, (seen.form, seen.dtype), names[0])
+        checked = _receive_more(valuator, X, names[0])
+    if as_numbers or not valuator._takes_rows:
+        checked = encode(valuator, checked, names[0])
     if y is None:
         return checked
     with naming(names[1]):
@@ -112,24 +131,60 @@ def validate_more_rows(valuator, X, y=None, names=("X", "y")):
         refuse_several_targets(y, names[1])
         y = column_or_1d(y, warn=True, input_name=names[1])
         y = _native(y, names[1])
-    if len(y) != checked.shape[0]:
+    if len(y) != num_samples(checked):
         raise ValueError(
-            f"{names[0]} has {checked.shape[0]} rows, but {names[1]} has {len(y)} "
+            f"{names[0]} has {num_samples(checked)} rows, but {names[1]} has {len(y)} "
             "labels; give one label a row."
         )
     return checked, _encode(valuator, y, names[1])
 
 
+def _receive_more(valuator, X, name):
+    """Other rows, through the gate where the training rows went through it."""
+    seen = valuator._seen_rows
+    given = as_given(X)
+    if seen is None or (valuator._takes_rows and not is_plain(*given)):
+        _refuse_by_type(X, name)
+        return check_given(valuator, X, given, name)
+    try:
+        checked = check_more_rows(valuator, X, name)
+    except ValueError as error:
+        if valuator.encoder is None or "contains NaN" not in str(error):
+            raise
+        raise ValueError(
+            f"{name} contains NaN, but the X of fit had no missing cell, so nothing "
+            "is known that could stand for one; fill them."
+        ) from error
+    checked = pass_others(
+        checked, name, seen.limits, getattr(valuator, "feature_names_in_", None)
+    )
+    return to_form(checked, (seen.form, seen.dtype), name)
+
+
+def check_unchanged(valuator, X):
+    """Rows that `transform` gives back: of the columns of fit, whatever they hold."""
+    kind, rows = given = as_given(X)
+    tags = get_tags(valuator).input_tags
+    refuses_nan = valuator._seen_rows is not None and not tags.allow_nan
+    is_number = kind == "numbers" and (refuses_nan or is_plain(kind, rows))
+    if valuator.encoder is None or is_number or (kind == "frame" and is_plain(*given)):
+        return check_more_rows(valuator, X)
+    _refuse_by_type(X, "X")
+    return check_given(valuator, X, given, "X")
+
+
 def check_more_rows(valuator, X, name="X"):
     """Rows of as many columns, and names, as those of training; any finite numbers."""
     _refuse_by_type(X, name)
+    _refuse_times(X, name)
     is_frame = hasattr(X, "columns")
     # As in fit, the column names of a frame are checked before its content.
     if is_frame:
         validate_data(valuator, X, reset=False, skip_check_array=True)
     checked = check_array(
         X,
-        accept_sparse=_sparse_format(valuator),
+        # Rows are made dense beside dense training rows.
+        accept_sparse=_sparse_format(valuator) or valuator.encoder is not None,
         allow_nd=valuator._allow_nd,
         input_name=name,
         estimator=valuator,
@@ -142,7 +197,9 @@ def check_more_rows(valuator, X, name="X"):
 
 def _sparse_format(valuator):
     """The one format in which a method gets sparse rows; False where it takes none."""
-    accepted = valuator._accept_sparse
+    # A user's estimator decides for itself.
+    takes_rows = valuator._takes_rows and valuator.encoder is not None
+    accepted = "csr" if takes_rows else valuator._accept_sparse
     if isinstance(accepted, (tuple, list)):
         return accepted[0]
     return "csr" if accepted is True else accepted
@@ -165,6 +222,10 @@ def _refuse_by_type(array, name):
             f"{name} is sparse with numbers of {array.dtype}, which SciPy does not "
             "compute with; convert it to float64."
         )
+
+
+def _refuse_times(array, name):
+    """Refuse dates and durations, which scikit-learn would take for numbers."""
     if hasattr(array, "columns") and hasattr(array, "dtypes"):
         columns = zip(array.columns, array.dtypes, strict=True)
         for column, dtype in columns:
@@ -212,7 +273,7 @@ def _encode(valuator, y, name):
                 input_name=name,
                 estimator=valuator,
             )
-            y = pass_others(y, name, valuator._seen_rows.target_limits, ())
+            y = pass_others(y, name, valuator._target_limits, ())
         if 0 < np.ptp(y) < SMALLEST:
             raise ValueError(
                 f"{name} varies by {np.ptp(y):g} only, which is too little to compute "

@@ -1,41 +1,28 @@
 """The contract that every valuator keeps: rows in, one value a row out.
 
 A method is a subclass that overrides `BaseValuator._fit` and sets ``data_values_``.
-Validation, dropping, cleaning and what a Pipeline needs are written here, once.
+Validation, dropping, cleaning and what a Pipeline needs are written once, here and in
+its mixins.
 """
 
-import copy
 from contextlib import contextmanager
 from numbers import Real
 
-import numpy as np
-from sklearn.base import (
-    BaseEstimator,
-    OneToOneFeatureMixin,
-    TransformerMixin,
-    _fit_context,
-)
+from sklearn.base import BaseEstimator, _fit_context
 from sklearn.callback import CallbackSupportMixin
-from sklearn.utils.validation import check_is_fitted
 
-from ._drop import keep_mask, substitutes
+from ._cleaning import CleaningMixin
+from ._drop import check_values
+from ._encoder import describe_input
 from ._held_out_scale import warn_of_other_scale
 from ._label_opinions import LabelOpinions
 from ._targets import known_task
-from ._validation import check_more_rows, validate_held_out, validate_rows
+from ._validation import validate_held_out, validate_rows
 from ._values_frame import ValuesFrameMixin, row_names
 from ._weights_groups import ShowsWeights, WeightsMixin, for_fit, keep_group_values
 from .utils._device import check_device
-from .utils._naming import naming
 from .utils._refit import whole_or_not_at_all
-from .utils._rows import own_container, take_rows
-from .utils._sklearn import (
-    Interval,
-    StrOptions,
-    get_feature_names,
-    is_pandas_df,
-    num_samples,
-)
+from .utils._sklearn import HasMethods, Interval, StrOptions
 from .utils._tags import ValuatorTags, with_valuation
 
 
@@ -44,8 +31,7 @@ class BaseValuator(
     WeightsMixin,
     LabelOpinions,
     CallbackSupportMixin,
-    OneToOneFeatureMixin,
-    TransformerMixin,
+    CleaningMixin,
     BaseEstimator,
 ):
     """Base class of all valuators.
@@ -62,6 +48,20 @@ class BaseValuator(
         numbers that are not all whole are targets, everything else labels; but more
         distinct whole numbers than half the rows (and than two) raise an error, and
         more than 20 of them are classes under a warning.
+
+    encoder : {"auto"}, transformer or None, default="auto"
+        What makes numbers of the rows for what the method itself computes. Rows that
+        are given back stay as they came, and so do those that an estimator of the
+        user's gets, unless `encoder` is a transformer.
+
+        - ``"auto"``: numbers without missing cells stay as they are. Else numbers and
+          booleans become float64; missing cells the mean of the column, with a column
+          more that marks them; strings and categories at most 30 columns of 0 and 1,
+          rare ones together; dates and durations standardised seconds; texts TF-IDF.
+          Sparse rows of more than 256 columns become their first 256 singular
+          directions where the method needs dense ones;
+        - a transformer: a clone of it is fitted;
+        - None: `X` must be numbers.
 
     drop : float, "auto", "negative" or callable, default="auto"
         Which rows are of low value:
@@ -89,6 +89,9 @@ class BaseValuator(
     classes_ : ndarray of shape (n_classes,)
         The labels, in classification.
 
+    encoder_ : transformer
+        The fitted encoder, where the method itself reads the rows.
+
     fill_indices_ : ndarray of shape (n_samples,)
         After ``fit_transform``: the training row at each place of its output.
 
@@ -101,6 +104,7 @@ class BaseValuator(
 
     _parameter_constraints = {
         "task": [StrOptions({"auto", "classification", "regression"})],
+        "encoder": [StrOptions({"auto"}), HasMethods(["fit", "transform"]), None],
         "drop": [
             Interval(Real, 0, 1, closed="left"),
             StrOptions({"auto", "negative"}),
@@ -117,8 +121,20 @@ class BaseValuator(
     _uses_held_out = False
     _cost = "unknown"
 
-    def __init__(self, *, task="auto", drop="auto", random_state=None, verbose=0):
+    # Whether rows as they came may be frames of numbers only, not arrays of them.
+    _keeps_frames = True
+
+    def __init__(
+        self,
+        *,
+        task="auto",
+        encoder="auto",
+        drop="auto",
+        random_state=None,
+        verbose=0,
+    ):
         self.task = task
+        self.encoder = encoder
         self.drop = drop
         self.random_state = random_state
         self.verbose = verbose
@@ -177,7 +193,7 @@ class BaseValuator(
         context = self._init_callback_context(max_subtasks=self._n_tasks())
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)
         self._fit(X, y, X_val, y_val, **given)
-        self._check_values(len(y))
+        check_values(self, len(y))
         keep_group_values(self)
         context.call_on_fit_task_end(
             estimator=self, X=X, y=y, reconstruction_attributes={}
@@ -208,161 +224,18 @@ class BaseValuator(
         """The user's estimator that predicts y, where the method has one."""
         return None
 
+    def _reader(self):
+        """The user's estimator that gets the rows as they came, where there is one."""
+        return None
+
+    @property
+    def _takes_rows(self):
+        """Whether `_fit` gets the rows as they came; else it gets encoded ones."""
+        return self._reader() is not None and isinstance(self.encoder, str)
+
     def _known_task(self):
         """The task as `task` or the user's estimator of y tells it, else "auto"."""
         return known_task(self.task, self._model_of_y())
-
-    def _check_values(self, n_samples):
-        values = self.data_values_
-        if values.shape != (n_samples,) or values.dtype != np.float64:
-            raise TypeError(
-                f"{type(self).__name__} computed values of shape {values.shape} and "
-                f"dtype {values.dtype}; expected ({n_samples},) and float64."
-            )
-        if not np.isfinite(values).all():
-            advice = "Scale X, or lower the learning rate."
-            if not hasattr(self, "classes_"):
-                advice = (
-                    "Rescale y or X: a target far from all others, or lr, is at fault."
-                )
-            raise ValueError(
-                f"{type(self).__name__} computed values that are not finite: the "
-                f"computation diverged. {advice}"
-            )
-
-    # ---------------------------------------------------------- acting on values
-
-    def get_support(self, indices=False):
-        """Tell which rows `drop` keeps.
-
-        Parameters
-        ----------
-        indices : bool, default=False
-            Return row numbers instead of a mask.
-
-        Returns
-        -------
-        support : ndarray of shape (n_samples,), dtype bool, or (n_kept,), dtype int
-            Mask of the kept rows, or their indices.
-
-        Raises
-        ------
-        ValueError
-            If `drop` would leave a class without rows.
-        """
-        check_is_fitted(self, "data_values_")
-        keep = keep_mask(
-            self.data_values_,
-            self.drop,
-            self._target,
-            classes=getattr(self, "classes_", None),
-            plausible=self._plausible_rows(),
-        )
-        return np.flatnonzero(keep) if indices else keep
-
-    def filter(self, *arrays):
-        """Return the kept rows of each array.
-
-        Parameters
-        ----------
-        *arrays : sequence of array-like, dataframe, list or sparse, (n_samples, ...)
-            Anything row-aligned with the training rows.
-
-        Returns
-        -------
-        kept : same type as the input, or tuple
-            The kept rows: of the one array given, or a tuple with one item an array.
-
-        Raises
-        ------
-        ValueError
-            If an array is not as long as the training data.
-        """
-        rows = self.get_support(indices=True)
-        if not arrays:
-            raise ValueError("filter needs at least one array.")
-        n_samples = len(self.data_values_)
-        for position, array in enumerate(arrays):
-            if num_samples(array) != n_samples:
-                raise ValueError(
-                    f"filter: array {position} has {num_samples(array)} rows; expected "
-                    f"{n_samples}, as in fit."
-                )
-        kept = tuple(take_rows(array, rows) for array in arrays)
-        return kept[0] if len(kept) == 1 else kept
-
-    def transform(self, X):
-        """Return X unchanged: rows outside the training set are never dropped.
-
-        Parameters
-        ----------
-        X : {array-like, dataframe} of shape (n_rows, n_features)
-            Rows of any number.
-
-        Returns
-        -------
-        X : {ndarray, dataframe} of shape (n_rows, n_features)
-            The same rows.
-        """
-        check_is_fitted(self, "data_values_")
-        with naming("X"):
-            checked = check_more_rows(self, X)
-        if hasattr(X, "columns") and not hasattr(self, "feature_names_in_"):
-            # Names that fit never saw are not those of get_feature_names_out.
-            return copy.copy(X) if get_feature_names(X) is None else checked
-        return own_container(X, checked)
-
-    def fit_transform(
-        self, X, y, *, X_val=None, y_val=None, sample_weight=None, groups=None
-    ):
-        """Value the training rows and replace those of low value.
-
-        The output is as long as the input, as a Pipeline demands: every dropped row
-        is replaced by the most valuable kept row with the same label (regression: of
-        the kept rows nearest in label), so the next step never sees a dropped row.
-        This differs from ``fit(X, y).transform(X)`` by design.
-
-        Parameters
-        ----------
-        X : {array-like, dataframe} of shape (n_samples, n_features)
-            Training rows.
-
-        y : array-like of shape (n_samples,)
-            Their labels or real targets.
-
-        X_val : {array-like, dataframe} of shape (n_val, n_features), default=None
-            Held-out rows, see `fit`.
-
-        y_val : array-like of shape (n_val,), default=None
-            Labels of `X_val`.
-
-        sample_weight : array-like of shape (n_samples,), default=None
-            How often each row counts, see `fit`.
-
-        groups : array-like of shape (n_samples,), default=None
-            Where each row comes from, see `fit`.
-
-        Returns
-        -------
-        X_clean : same type as X, of shape (n_samples, n_features)
-            Container, dtype, index, column names and sparsity are those of `X`.
-        """
-        of_rows = {"sample_weight": sample_weight, "groups": groups}
-        self.fit(X, y, X_val=X_val, y_val=y_val, **of_rows)
-        keep = self.get_support()
-        self.fill_indices_ = substitutes(
-            self.data_values_,
-            keep,
-            self._target,
-            classes=getattr(self, "classes_", None),
-        )
-        X = own_container(X)
-        if keep.all():
-            return X
-        filled = take_rows(X, self.fill_indices_)
-        if is_pandas_df(X):
-            filled.index = X.index
-        return filled
 
     # ------------------------------------------------------------------- tags
 
@@ -372,7 +245,7 @@ class BaseValuator(
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.target_tags.required = True
-        tags.input_tags.sparse = bool(self._accept_sparse)
+        describe_input(self, tags.input_tags)
         tags.input_tags.three_d_array = self._allow_nd
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         valuation = ValuatorTags(

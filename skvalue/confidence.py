@@ -20,8 +20,10 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from .base import BaseValuator
 from .utils._folds import make_folds, of_one_table
+from .utils._naming import reading
 from .utils._predictions import class_probabilities, finite_predictions
 from .utils._random import integer_seed, seeded
+from .utils._rows import take_rows
 from .utils._sample_weight import check_takes_weights, fit_weighted
 from .utils._sklearn import HasMethods, StrOptions
 
@@ -60,6 +62,9 @@ class SelfConfidence(BaseValuator):
     task : {"auto", "classification", "regression"}, default="auto"
         Whether `y` holds class labels or real targets, see `BaseValuator`.
 
+    encoder : {"auto"}, transformer or None, default="auto"
+        What makes numbers of the rows, see `BaseValuator`.
+
     drop : float, "auto", "negative" or callable, default="auto"
         Which rows are of low value, see `BaseValuator`.
 
@@ -88,6 +93,9 @@ class SelfConfidence(BaseValuator):
 
     classes_ : ndarray of shape (n_classes,)
         The labels, in classification.
+
+    encoder_ : transformer
+        The fitted `encoder`, where the rows are read encoded.
 
     n_features_in_ : int
         Number of columns.
@@ -148,13 +156,18 @@ class SelfConfidence(BaseValuator):
         cv=5,
         scoring="log_proba",
         task="auto",
+        encoder="auto",
         drop="auto",
         n_jobs=None,
         random_state=None,
         verbose=0,
     ):
         super().__init__(
-            task=task, drop=drop, random_state=random_state, verbose=verbose
+            task=task,
+            encoder=encoder,
+            drop=drop,
+            random_state=random_state,
+            verbose=verbose,
         )
         self.estimator = estimator
         self.cv = cv
@@ -162,6 +175,9 @@ class SelfConfidence(BaseValuator):
         self.n_jobs = n_jobs
 
     def _model_of_y(self):
+        return self.estimator
+
+    def _reader(self):
         return self.estimator
 
     def _fit(self, X, y, X_val, y_val, *, sample_weight=None, groups=None):
@@ -247,11 +263,13 @@ class SelfConfidence(BaseValuator):
 
 def _predict_fold(estimator, X, y, rows, held_out, n_classes, sample_weight):
     """Predictions for the held-out rows, of shape (n_held_out, n_classes or 1)."""
+    held_out = take_rows(X, held_out)
     weights = None if sample_weight is None else sample_weight[rows]
-    fitted = fit_weighted(clone(estimator), X[rows], y[rows], weights)
-    if n_classes is None:
-        return finite_predictions(fitted, X[held_out])[:, None]
-    return class_probabilities(fitted, X[held_out], np.arange(n_classes))
+    with reading("estimator", estimator, X):
+        fitted = fit_weighted(clone(estimator), take_rows(X, rows), y[rows], weights)
+        if n_classes is None:
+            return finite_predictions(fitted, held_out)[:, None]
+        return class_probabilities(fitted, held_out, np.arange(n_classes))
 
 
 def _mean_prediction(folds, predictions, n_samples):

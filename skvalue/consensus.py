@@ -17,7 +17,8 @@ from sklearn.utils import Bunch, check_random_state, get_tags
 from sklearn.utils.parallel import Parallel, delayed
 
 from ._label_errors import skill
-from ._targets import agreed_task, tell_task
+from ._pipelines import fit_valuator, is_valuator
+from ._targets import agreed_task, last_step, tell_task
 from .base import BaseValuator
 from .utils._device import check_device
 from .utils._random import draw_seed, integer_seed, seeded
@@ -144,6 +145,8 @@ class ConsensusValuator(BaseValuator, BaseComposition):
         "weights": ["array-like", None],
         "n_jobs": [Integral, None],
     }
+    # Each member encodes the rows for itself.
+    _parameter_constraints.pop("encoder")
 
     def __init__(
         self,
@@ -215,9 +218,9 @@ class ConsensusValuator(BaseValuator, BaseComposition):
         )
         self.named_valuators_ = Bunch(**dict(zip(names, self.valuators_, strict=True)))
         if self.weights is None:
-            weights = _without_poor(self.valuators_, y)
+            weights = _without_poor(self._fitted(), y)
         self.weights_ = weights / weights.sum()
-        values = [_standardised(member.data_values_) for member in self.valuators_]
+        values = [_standardised(member.data_values_) for member in self._fitted()]
         self.data_values_ = np.average(values, axis=0, weights=weights)
         judges = self._judges()
         mean = None
@@ -229,11 +232,15 @@ class ConsensusValuator(BaseValuator, BaseComposition):
             mean = np.average(probabilities, axis=0, weights=weights)
         self._keep_class_probabilities(mean)
 
+    def _fitted(self):
+        """The fitted members, of Pipelines the last steps."""
+        return [last_step(member) for member in self.valuators_]
+
     def _judges(self):
         """Members that count and judge labels, with their weights."""
         return [
             (member, weight)
-            for member, weight in zip(self.valuators_, self.weights_, strict=True)
+            for member, weight in zip(self._fitted(), self.weights_, strict=True)
             if weight > 0 and hasattr(member, "class_probabilities_")
         ]
 
@@ -281,37 +288,54 @@ class ConsensusValuator(BaseValuator, BaseComposition):
                 f"{valuators!r}."
             )
         for name, valuator in valuators:
-            if valuator != "drop" and not isinstance(valuator, BaseValuator):
+            if valuator != "drop" and not is_valuator(valuator):
                 raise TypeError(
                     f"valuators: {name!r} is {valuator!r}; a member is a valuator "
-                    'of skvalue, or "drop".'
+                    'of skvalue, a Pipeline that ends in one, or "drop".'
                 )
             # Those before it would be fitted first.
-            check_device(getattr(valuator, "device", "cpu"))
+            check_device(getattr(last_step(valuator), "device", "cpu"))
 
     def _given_members(self):
         """Members as far as there are any, before fit has checked the list."""
         listed = self.valuators if isinstance(self.valuators, list) else []
         members = [item[-1] for item in listed if isinstance(item, tuple)]
-        return [member for member in members if isinstance(member, BaseValuator)]
+        return [member for member in members if is_valuator(member)]
 
     def _can_use_weights(self):
-        return all(weight_names(member) for member in self._given_members())
+        return all(weight_names(last_step(member)) for member in self._given_members())
 
     def _known_task(self):
         return agreed_task(self.task, self._given_members())
 
     @property
+    def _takes_rows(self):
+        """Each member encodes the rows for itself, or does not."""
+        return True
+
+    @property
     def _uses_held_out(self):
         members = self._given_members() or [v for _, v in _default_valuators()]
-        return any(get_tags(member).valuator_tags.held_out for member in members)
+        tags = [get_tags(last_step(member)) for member in members]
+        return any(tag.valuator_tags.held_out for tag in tags)
 
     @property
     def _accept_sparse(self):
         """X may be sparse where every member takes it."""
+        return "csr" if self._all_accept("sparse") else False
+
+    def _all_accept(self, name):
         members = self._given_members()
-        sparse = [get_tags(member).input_tags.sparse for member in members]
-        return "csr" if sparse and all(sparse) else False
+        if self.valuators is None:
+            members = [member for _, member in _default_valuators()]
+        tags = [get_tags(member).input_tags for member in members]
+        return bool(tags) and all(getattr(tag, name) for tag in tags)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        for name in ["sparse", "allow_nan", "string", "categorical"]:
+            setattr(tags.input_tags, name, self._all_accept(name))
+        return tags
 
 
 def _default_valuators():
@@ -329,7 +353,7 @@ def _default_valuators():
 def _given_to_members(names, members, sample_weight, groups):
     """Weights and groups as far as given, which all members must be able to use."""
     for name, member in zip(names, members, strict=True):
-        if sample_weight is not None and not weight_names(member):
+        if sample_weight is not None and not weight_names(last_step(member)):
             raise ValueError(
                 f"sample_weight: the member {name!r}, {type(member).__name__}, cannot "
                 'use it; leave it out, or set the member to "drop".'
@@ -341,7 +365,7 @@ def _given_to_members(names, members, sample_weight, groups):
 def _fit_member(member, task, X, y, X_val, y_val, given):
     member = clone(member)
     tell_task(member, task)
-    return member.fit(X, y, X_val=X_val, y_val=y_val, **given)
+    return fit_valuator(member, X, y, X_val=X_val, y_val=y_val, **given)
 
 
 def _without_poor(members, y):

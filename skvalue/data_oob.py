@@ -15,6 +15,7 @@ from numbers import Integral
 
 import joblib
 import numpy as np
+from sklearn.base import clone
 from sklearn.ensemble import (
     BaggingClassifier,
     BaggingRegressor,
@@ -26,6 +27,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from .base import BaseValuator
 from .utils._bags import score_block
 from .utils._random import integer_seed
+from .utils._row_numbers import of_row_numbers
 from .utils._sample_weight import check_takes_weights
 from .utils._sklearn import HasMethods, Interval, RealNotInt, StrOptions
 
@@ -77,6 +79,9 @@ class DataOOB(BaseValuator):
     task : {"auto", "classification", "regression"}, default="auto"
         Whether `y` holds class labels or real targets, see `BaseValuator`.
 
+    encoder : {"auto"}, transformer or None, default="auto"
+        What makes numbers of the rows, see `BaseValuator`.
+
     drop : float, "auto", "negative" or callable, default="auto"
         Which rows are of low value, see `BaseValuator`.
 
@@ -113,6 +118,9 @@ class DataOOB(BaseValuator):
 
     classes_ : ndarray of shape (n_classes,)
         The labels, in classification.
+
+    encoder_ : transformer
+        The fitted `encoder`, where the rows are read encoded.
 
     n_features_in_ : int
         Number of columns.
@@ -182,13 +190,18 @@ class DataOOB(BaseValuator):
         scoring="accuracy",
         warm_start=False,
         task="auto",
+        encoder="auto",
         drop="auto",
         n_jobs=None,
         random_state=None,
         verbose=0,
     ):
         super().__init__(
-            task=task, drop=drop, random_state=random_state, verbose=verbose
+            task=task,
+            encoder=encoder,
+            drop=drop,
+            random_state=random_state,
+            verbose=verbose,
         )
         self.estimator = estimator
         self.n_estimators = n_estimators
@@ -200,10 +213,16 @@ class DataOOB(BaseValuator):
     def _model_of_y(self):
         return self.estimator
 
+    def _reader(self):
+        return self.estimator
+
     def _fit(self, X, y, X_val, y_val, *, sample_weight=None):
         n_done = self._begin(X, y, sample_weight)
         if self.estimator is not None:
             check_takes_weights(self.estimator, sample_weight)
+        ensemble = self._ensemble()
+        if self._takes_rows and not isinstance(X, np.ndarray):
+            X = self._bag_row_numbers(ensemble, X, y)
         data = X, y, sample_weight
         # Blocks lie on one grid, so that a warm start redoes no estimator.
         blocks = [
@@ -218,7 +237,7 @@ class DataOOB(BaseValuator):
         )
         results = parallel(
             delayed(score_block)(
-                self._ensemble(), data, self._seed, block, self._score()
+                clone(ensemble), data, self._seed, block, self._score()
             )
             for block in blocks
         )
@@ -265,6 +284,11 @@ class DataOOB(BaseValuator):
             return forest(min_samples_leaf=_MIN_SAMPLES_LEAF, **settings)
         bagging = BaggingClassifier if classification else BaggingRegressor
         return bagging(self.estimator, **settings)
+
+    def _bag_row_numbers(self, ensemble, X, y):
+        """Let an ensemble bag rows as they came; it would make an array of them."""
+        ensemble.set_params(estimator=of_row_numbers(self.estimator, X))
+        return np.arange(len(y))[:, None]
 
     def _score(self):
         """What `score_block` returns for each row: a name or (callable, classes)."""

@@ -16,11 +16,14 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
+from ._encoder import encode, fit_encoder
 from ._validation import validate_more_rows
 from .base import BaseValuator
 from .utils._folds import average_over_splits, make_splits
+from .utils._naming import try_on
 from .utils._predictions import class_probabilities, finite_predictions
 from .utils._random import integer_seed, seeded
+from .utils._rows import take_rows
 from .utils._sample_weight import check_takes_weights, fit_weighted
 from .utils._sklearn import HasMethods, Interval
 from .utils._threads import one_thread
@@ -74,6 +77,9 @@ class DVRL(BaseValuator):
     task : {"auto", "classification", "regression"}, default="auto"
         Whether `y` holds class labels or real targets, see `BaseValuator`.
 
+    encoder : {"auto"}, transformer or None, default="auto"
+        What makes numbers of the rows, see `BaseValuator`.
+
     drop : float, "auto", "negative" or callable, default="auto"
         Which rows are of low value, see `BaseValuator`.
 
@@ -96,6 +102,9 @@ class DVRL(BaseValuator):
 
     classes_ : ndarray of shape (n_classes,)
         The labels, in classification.
+
+    encoder_ : transformer
+        The fitted `encoder`.
 
     n_features_in_ : int
         Number of columns.
@@ -180,12 +189,17 @@ class DVRL(BaseValuator):
         device="cpu",
         n_jobs=None,
         task="auto",
+        encoder="auto",
         drop="auto",
         random_state=None,
         verbose=0,
     ):
         super().__init__(
-            task=task, drop=drop, random_state=random_state, verbose=verbose
+            task=task,
+            encoder=encoder,
+            drop=drop,
+            random_state=random_state,
+            verbose=verbose,
         )
         self.estimator = estimator
         self.max_epochs = max_epochs
@@ -218,9 +232,10 @@ class DVRL(BaseValuator):
         from ._torch.dvrl import selection_probabilities
 
         X, y = validate_more_rows(self, X, y)
+        numbers = encode(self, X, "X") if self._takes_rows else X
         with one_thread():
             probabilities = [
-                selection_probabilities(selector, *encoder.encode(X, y))
+                selection_probabilities(selector, *encoder.encode(X, numbers, y))
                 for selector, encoder in zip(
                     self._selectors, self._encoders, strict=True
                 )
@@ -229,6 +244,8 @@ class DVRL(BaseValuator):
 
     def _fit(self, X, y, X_val, y_val, *, sample_weight=None, groups=None):
         classification = hasattr(self, "classes_")
+        # The selector reads numbers, an estimator of the user's the rows as they came.
+        numbers = fit_encoder(self, X, y) if self._takes_rows else X
         estimator = self.estimator
         if estimator is None:
             # Converged further, it ranks selections alike, at many times the cost.
@@ -258,7 +275,8 @@ class DVRL(BaseValuator):
         results = Parallel(n_jobs=self.n_jobs)(
             delayed(_play)(
                 estimator,
-                X[split.rows],
+                take_rows(X, split.rows),
+                numbers[split.rows],
                 y[split.rows],
                 split,
                 len(self.classes_) if classification else None,
@@ -279,16 +297,20 @@ class DVRL(BaseValuator):
     def _model_of_y(self):
         return self.estimator
 
+    def _reader(self):
+        return self.estimator
+
 
 @one_thread()
-def _play(estimator, X, y, split, n_classes, settings):
+def _play(estimator, X, numbers, y, split, n_classes, settings):
     """Train a selector on the rows of a split; return what it thinks of each."""
     from ._torch.dvrl import selection_probabilities, train_selector
 
     estimator = seeded(estimator, split.seed)
     batch_size = min(settings["batch_size"], len(y))
-    encoder = _RowEncoder(estimator, X, y, split, n_classes)
-    rows, doubts = encoder.encode(X, y)
+    try_on(estimator, X, y)
+    encoder = _RowEncoder(estimator, X, numbers, y, split, n_classes)
+    rows, doubts = encoder.encode(X, numbers, y)
 
     def reward(selected):
         return _held_out_score(estimator, X, y, selected, split, n_classes)
@@ -309,9 +331,9 @@ def _play(estimator, X, y, split, n_classes, settings):
 class _RowEncoder:
     """What the selector sees of a row: features, label, the held-out model's doubt."""
 
-    def __init__(self, estimator, X, y, split, n_classes):
+    def __init__(self, estimator, X, numbers, y, split, n_classes):
         self.n_classes = n_classes
-        self.mean, self.scale = X.mean(axis=0), X.std(axis=0)
+        self.mean, self.scale = numbers.mean(axis=0), numbers.std(axis=0)
         self.scale[self.scale == 0] = 1.0
         self.target_mean, self.target_scale = y.mean(), y.std() or 1.0
         self.model = None
@@ -323,11 +345,11 @@ class _RowEncoder:
             doubts = self._doubts(X, self._encode_labels(y))
             self.doubt_mean, self.doubt_scale = doubts.mean(), doubts.std() or 1.0
 
-    def encode(self, X, y):
+    def encode(self, X, numbers, y):
         labels = self._encode_labels(y)
-        rows = np.hstack(((X - self.mean) / self.scale, labels))
+        rows = np.hstack(((numbers - self.mean) / self.scale, labels))
         if self.model is None:
-            return rows, np.zeros((len(X), 1))
+            return rows, np.zeros((len(y), 1))
         return rows, (self._doubts(X, labels) - self.doubt_mean) / self.doubt_scale
 
     def _encode_labels(self, y):
@@ -358,7 +380,7 @@ def _held_out_score(estimator, X, y, selected, split, n_classes):
     if weights is not None:
         selected = selected[weights[selected] > 0]
         weights = weights[selected]
-    X, y = X[selected], y[selected]
+    X, y = take_rows(X, selected), y[selected]
     if n_classes is None:
         predicted = 0.0
         if len(y):

@@ -12,12 +12,14 @@ forests (Stekhoven, Buehlmann, "MissForest", Bioinformatics 2012).
 
 import math
 from numbers import Integral
+from typing import NamedTuple
 
 import numpy as np
 from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
 from sklearn.utils import check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 
+from ._encoder import made_of
 from .base import BaseValuator
 from .utils._random import draw_seed, integer_seed, seeded
 from .utils._sklearn import HasMethods, Interval
@@ -28,6 +30,16 @@ _ERROR_LIMIT = 3.0
 # The median squared error of a column counts as this share of its variance at least:
 # a column that the others determine would outweigh all the rest.
 _ERROR_FLOOR = 1e-6
+
+
+class Target(NamedTuple):
+    """A column that is predicted, and what encoding made of it and of the others."""
+
+    column: int
+    places: np.ndarray
+    marks: np.ndarray
+    others: np.ndarray
+    is_categorical: bool
 
 
 class FeatureConfidence(BaseValuator):
@@ -51,10 +63,14 @@ class FeatureConfidence(BaseValuator):
 
     categorical_features : array-like of int or bool, or None, default=None
         Columns of categories: their indices, or a mask of shape (n_features,). They
-        are predicted by the classifier that matches the default `estimator`.
+        are predicted by the classifier that matches the default `estimator`, as are
+        columns of strings and categories, whether listed or not.
 
     task : {"auto", "classification", "regression"}, default="auto"
         Whether `y` holds class labels or real targets, see `BaseValuator`.
+
+    encoder : {"auto"}, transformer or None, default="auto"
+        What makes numbers of the rows, see `BaseValuator`.
 
     drop : float, "auto", "negative" or callable, default="auto"
         Which rows are of low value, see `BaseValuator`.
@@ -75,10 +91,13 @@ class FeatureConfidence(BaseValuator):
 
     columns_ : ndarray of shape (n_predicted,)
         Indices of the columns predicted; constant columns say nothing and are left
-        out.
+        out. With a transformer as `encoder`, of the columns that it makes.
 
     classes_ : ndarray of shape (n_classes,)
         The labels, in classification.
+
+    encoder_ : transformer
+        The fitted `encoder`.
 
     n_features_in_ : int
         Number of columns.
@@ -102,7 +121,8 @@ class FeatureConfidence(BaseValuator):
     Notes
     -----
     Costs one ensemble a column: O(n_columns n_trees n_features n log(n)). Memory
-    O(n n_columns). Columns that are independent of all others only show outliers.
+    O(n n_columns). A missing entry has no error. Columns that are independent of all
+    others only show outliers.
 
     References
     ----------
@@ -140,13 +160,18 @@ class FeatureConfidence(BaseValuator):
         n_columns=None,
         categorical_features=None,
         task="auto",
+        encoder="auto",
         drop="auto",
         n_jobs=None,
         random_state=None,
         verbose=0,
     ):
         super().__init__(
-            task=task, drop=drop, random_state=random_state, verbose=verbose
+            task=task,
+            encoder=encoder,
+            drop=drop,
+            random_state=random_state,
+            verbose=verbose,
         )
         self.estimator = estimator
         self.n_columns = n_columns
@@ -155,21 +180,22 @@ class FeatureConfidence(BaseValuator):
 
     def _fit(self, X, y, X_val, y_val):
         rng = check_random_state(integer_seed(self.random_state))
-        categorical = self._categorical_mask(X.shape[1])
-        self.columns_ = self._draw_columns(X, rng)
+        made = made_of(self, X.shape[1])
+        targets = self._draw_targets(X, made, rng)
+        self.columns_ = np.array([target.column for target in targets])
         models = [
             seeded(
-                _classifier() if categorical[column] else self._regressor(),
+                _classifier() if target.is_categorical else self._regressor(),
                 draw_seed(rng),
             )
-            for column in self.columns_
+            for target in targets
         ]
         parallel = Parallel(n_jobs=self.n_jobs, prefer="threads", verbose=self.verbose)
         losses = parallel(
-            delayed(_column_loss)(model, X, column, categorical[column])
-            for model, column in zip(models, self.columns_, strict=True)
+            delayed(_column_loss)(model, X, target)
+            for model, target in zip(models, targets, strict=True)
         )
-        self.data_values_ = -np.mean(losses, axis=0)
+        self.data_values_ = -_mean_of_known(np.array(losses))
 
     def _categorical_mask(self, n_features):
         mask = np.zeros(n_features, dtype=bool)
@@ -187,18 +213,39 @@ class FeatureConfidence(BaseValuator):
             f"({n_features},)."
         )
 
-    def _draw_columns(self, X, rng):
-        if X.shape[1] < 2:
+    def _draw_targets(self, X, made, rng):
+        """Columns of the user's that are predicted, as encoding left them."""
+        n_features = X.shape[1]
+        if isinstance(self.encoder, str):
+            n_features = getattr(self, "n_features_in_", n_features)
+        categorical = self._categorical_mask(n_features)
+        # A direction is made of all columns, and counts as one itself.
+        own = np.where(made.origin < 0, np.arange(X.shape[1]), made.origin)
+        if len(np.unique(own)) < 2:
             raise ValueError(
                 "FeatureConfidence predicts each column from the others, so that X "
                 "needs two at least; it has n_features = 1."
             )
-        columns = np.flatnonzero(np.ptp(X, axis=0) > 0)
-        if len(columns) == 0:
+        varies = np.ptp(X, axis=0) > 0
+        targets = []
+        for column in np.unique(own[varies & (made.what != "missing")]):
+            mine = own == column
+            places = np.flatnonzero(mine & (made.what != "missing"))
+            marks = np.flatnonzero(mine & (made.what == "missing"))
+            is_categorical = made.what[places[0]] == "level" or (
+                made.what[places[0]] == "number" and categorical[column]
+            )
+            if len(places) > X.shape[0] / 2:
+                # Names, not levels: too few rows each to be told from others.
+                continue
+            others = np.flatnonzero(~mine)
+            targets.append(Target(column, places, marks, others, is_categorical))
+        if len(targets) == 0:
             raise ValueError("X has constant columns only; no column can be predicted.")
-        if self.n_columns is None or self.n_columns >= len(columns):
-            return columns
-        return np.sort(rng.choice(columns, self.n_columns, replace=False))
+        if self.n_columns is None or self.n_columns >= len(targets):
+            return targets
+        chosen = np.sort(rng.choice(len(targets), self.n_columns, replace=False))
+        return [targets[place] for place in chosen]
 
     def _regressor(self):
         if self.estimator is None:
@@ -227,18 +274,39 @@ def _classifier():
     return ExtraTreesClassifier(**_TREES)
 
 
-def _column_loss(model, X, column, categorical):
-    """Loss of each row's entry in a column, predicted from the others out of bag."""
-    others, target = np.delete(X, column, axis=1), X[:, column]
+def _column_loss(model, X, target):
+    """Loss of each row's entry in a column, predicted from the others out of bag.
+
+    NaN where the entry is missing.
+    """
+    others, entries = X[:, target.others], X[:, target.places]
+    if entries.shape[1] > 1:
+        entries = entries.argmax(axis=1)
+    loss = _loss(model, others, entries.ravel(), target.is_categorical)
+    loss[X[:, target.marks].any(axis=1)] = np.nan
+    return loss
+
+
+def _loss(model, others, entries, is_categorical):
     model.set_params(oob_score=True)
-    if categorical:
-        codes = np.unique(target, return_inverse=True)[1]
+    if is_categorical:
+        codes = np.unique(entries, return_inverse=True)[1]
         shares = model.fit(others, codes).oob_decision_function_
         own = np.take_along_axis(shares, codes[:, None], axis=1)[:, 0]
-        return -np.log(np.maximum(own, 1 / (2 * len(X))))
+        return -np.log(np.maximum(own, 1 / (2 * len(codes))))
     # It asks whether real numbers are whole by a cast, which large ones overflow.
     with np.errstate(invalid="ignore"):
-        model.fit(others, target)
-    squared = (target - model.oob_prediction_) ** 2
-    scale = max(np.median(squared), _ERROR_FLOOR * np.var(target))
+        model.fit(others, entries)
+    squared = (entries - model.oob_prediction_) ** 2
+    scale = max(np.median(squared), _ERROR_FLOOR * np.var(entries))
     return np.log1p(squared / scale)
+
+
+def _mean_of_known(losses):
+    """Mean over the columns of what is not NaN; a row without any is like the mean."""
+    is_known = np.isfinite(losses)
+    total = np.where(is_known, losses, 0.0).sum(axis=0)
+    count = is_known.sum(axis=0)
+    mean = total / np.maximum(count, 1)
+    mean[count == 0] = total.sum() / max(count.sum(), 1)
+    return mean

@@ -1,10 +1,5 @@
 """Neural Dynamic Data Valuation: one training run values every row.
 
-Rows are states of a controlled mean-field stochastic differential equation. Training
-the control *is* the valuation: the utility of a row is minus its terminal cost, or the
-sensitivity of that cost to the row's terminal state, and its value is how far that is
-above the average of the other rows.
-
 Source: Liang, Gao, Zhang, He, Wang, Ji, "Neural Dynamic Data Valuation" (2024).
 """
 
@@ -14,7 +9,9 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from ._class_values import ClassValuesMixin
+from ._encoder import made_of
 from .base import BaseValuator
+from .utils._contributions import dynamic_marginal_contribution
 from .utils._random import draw_seed, integer_seed
 from .utils._scaling import fit_scaler, mean_and_scale
 from .utils._sklearn import Interval, StrOptions
@@ -105,6 +102,9 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
     task : {"auto", "classification", "regression"}, default="auto"
         Whether `y` holds class labels or real targets, see `BaseValuator`.
 
+    encoder : {"auto"}, transformer or None, default="auto"
+        What makes numbers of the rows, see `BaseValuator`.
+
     record_trajectories : bool, default=False
         Keep `state_trajectories_`, `adjoint_trajectories_`, `value_trajectories_`.
 
@@ -170,6 +170,9 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
 
     classes_ : ndarray of shape (n_classes,)
         The labels, in classification.
+
+    encoder_ : transformer
+        The fitted `encoder`.
 
     fill_indices_ : ndarray of shape (n_samples,)
         After ``fit_transform``: the training row at each place of its output.
@@ -266,6 +269,7 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
         optimizer=None,
         module=None,
         task="auto",
+        encoder="auto",
         record_trajectories=False,
         device="cpu",
         callbacks=None,
@@ -275,7 +279,11 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
         verbose=0,
     ):
         super().__init__(
-            task=task, drop=drop, random_state=random_state, verbose=verbose
+            task=task,
+            encoder=encoder,
+            drop=drop,
+            random_state=random_state,
+            verbose=verbose,
         )
         self.interaction = interaction
         self.diffusion = diffusion
@@ -320,8 +328,8 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
         settings["seed"] = draw_seed(
             check_random_state(integer_seed(self.random_state))
         )
-        check_settings(settings, X.shape[1])
-        self._scaler = fit_scaler(X, sample_weight)
+        self._scaler = fit_scaler(X, sample_weight, made_of(self, X.shape[1]))
+        check_settings(settings, self._scaler.n_columns)
         self._y_mean, self._y_scale = 0, 1
         if not hasattr(self, "classes_"):
             self._y_mean, self._y_scale = mean_and_scale(y, "y", sample_weight)
@@ -350,12 +358,12 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
         from ._torch.nddv.training import tensor_rows
 
         y = y if hasattr(self, "classes_") else (y - self._y_mean) / self._y_scale
-        return tensor_rows(X, y, self._scaler.transform, self.device)
+        return tensor_rows(X, y, self._scaler, self.device)
 
     def _keep_record(self, utilities, belief, trajectory, weights):
         self.utilities_ = utilities
         self._mean_utility = np.average(utilities, weights=weights)
-        self.data_values_ = _dynamic_marginal_contribution(utilities, weights)
+        self.data_values_ = dynamic_marginal_contribution(utilities, weights)
         for name in ["residuals_", "value_trajectories_"]:
             vars(self).pop(name, None)
         classification = hasattr(self, "classes_")
@@ -363,8 +371,9 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
         if not classification:
             self.residuals_ = belief * self._y_scale
         if trajectory is not None:
-            contribution = _dynamic_marginal_contribution(trajectory, weights)
-            self.value_trajectories_ = contribution
+            self.value_trajectories_ = dynamic_marginal_contribution(
+                trajectory, weights
+            )
 
     def _plausible_rows(self):
         if hasattr(self, "classes_"):
@@ -372,8 +381,6 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
         # 1.4826 times the median absolute residual is a robust standard deviation.
         limit = _RESIDUAL_LIMIT * 1.4826 * np.median(self.residuals_)
         return self.residuals_ <= limit
-
-    # ------------------------------------------------------------- other rows
 
     @plain_torch()
     def _predict_values(self, X, y):
@@ -390,10 +397,3 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
         n_classes = len(self.classes_)
         values = evaluate_classes(self.net_, rows, self._utility, n_classes)
         return values - self._mean_utility
-
-
-def _dynamic_marginal_contribution(utilities, weights):
-    """Utility of a row minus the mean utility of the others   [Eq. 39-40]."""
-    n_samples = utilities.shape[-1]
-    mean = np.average(utilities, axis=-1, weights=weights, keepdims=True)
-    return (utilities - mean) * (n_samples / (n_samples - 1))

@@ -12,7 +12,9 @@ from sklearn.ensemble import IsolationForest
 from sklearn.utils import check_random_state
 
 from .base import BaseValuator
+from .utils._naming import reading
 from .utils._random import draw_seed, integer_seed, seeded
+from .utils._rows import take_rows
 from .utils._sample_weight import check_takes_weights, fit_weighted
 from .utils._sklearn import HasMethods
 
@@ -32,6 +34,9 @@ class OutlierValuator(BaseValuator):
 
     task : {"auto", "classification", "regression"}, default="auto"
         Whether `y` holds class labels or real targets, see `BaseValuator`.
+
+    encoder : {"auto"}, transformer or None, default="auto"
+        What makes numbers of the rows, see `BaseValuator`.
 
     drop : float, "auto", "negative" or callable, default="auto"
         Which rows are of low value, see `BaseValuator`. ``"auto"`` never drops a row
@@ -54,6 +59,9 @@ class OutlierValuator(BaseValuator):
 
     classes_ : ndarray of shape (n_classes,)
         The labels, in classification.
+
+    encoder_ : transformer
+        The fitted `encoder`, where the rows are read encoded.
 
     n_features_in_ : int
         Number of columns.
@@ -104,12 +112,26 @@ class OutlierValuator(BaseValuator):
     _weighted_parts = ("detector",)
 
     def __init__(
-        self, detector=None, *, task="auto", drop="auto", random_state=None, verbose=0
+        self,
+        detector=None,
+        *,
+        task="auto",
+        encoder="auto",
+        drop="auto",
+        random_state=None,
+        verbose=0,
     ):
         super().__init__(
-            task=task, drop=drop, random_state=random_state, verbose=verbose
+            task=task,
+            encoder=encoder,
+            drop=drop,
+            random_state=random_state,
+            verbose=verbose,
         )
         self.detector = detector
+
+    def _reader(self):
+        return self.detector
 
     def _fit(self, X, y, X_val, y_val, *, sample_weight=None):
         detector = self.detector
@@ -123,13 +145,16 @@ class OutlierValuator(BaseValuator):
         rng = check_random_state(integer_seed(self.random_state))
         check_takes_weights(detector, sample_weight, name="detector")
         detector = seeded(detector, draw_seed(rng))
-        if sample_weight is None:
-            self.detector_ = detector.fit(X)
-        else:
-            # An isolation forest cannot draw without replacement beyond these.
-            rows = np.flatnonzero(sample_weight)
-            self.detector_ = fit_weighted(detector, X[rows], None, sample_weight[rows])
-        scores = self._scores(X)
+        with reading("detector", detector, X):
+            if sample_weight is None:
+                self.detector_ = detector.fit(X)
+            else:
+                # An isolation forest cannot draw without replacement beyond these.
+                rows = np.flatnonzero(sample_weight)
+                self.detector_ = fit_weighted(
+                    detector, take_rows(X, rows), None, sample_weight[rows]
+                )
+            scores = self._scores(X)
         self.data_values_ = np.asarray(scores, dtype=np.float64)
         # Local outlier factors without novelty know their own rows only.
         self._inliers = (

@@ -41,6 +41,8 @@ class Kind(NamedTuple):
     tolerance: float = 1e-6
     # Whether it must be refused, must be taken, or depends on the method (None).
     is_refused: bool | None = None
+    # Whether every method takes it that encodes rows; a user's estimator may not.
+    is_encoded: bool = False
 
 
 PLAIN = (X, Y, None, None)
@@ -59,6 +61,11 @@ def held_out(X_val=X_VAL, y_val=Y_VAL, X=X, y=Y, like=HELD_OUT, **given):
 
 def refused(X=X, y=Y, X_val=None, y_val=None):
     return Kind(X, y, X_val, y_val, is_refused=True)
+
+
+def encoded(X=X, y=Y, X_val=None, y_val=None):
+    """A result of every method that encodes the rows for itself."""
+    return Kind(X, y, X_val, y_val, is_encoded=True)
 
 
 def either(X=X, y=Y, like=None, **given):
@@ -191,25 +198,27 @@ OF_X = {
     "X None": refused(None),
     "X a string": refused("rows"),
     "X a number": refused(3.0),
-    "X of strings": refused(np.where(X > 7, "u", "v")),
-    "X of numbers as strings": refused(X.astype(str)),
+    "X of strings": encoded(np.where(X > 7, "u", "v")),
+    "X of numbers as strings": encoded(X.astype(str)),
     "X of bytes": refused(X.astype("S3")),
     "X complex": refused(X + 1j),
     "X complex without imaginary part": refused(X + 0j),
-    "X of datetime64": refused(X.astype("datetime64[D]")),
-    "X of timedelta64": refused(X.astype("timedelta64[s]")),
-    "X of date objects": refused([[datetime.date(2020, 1, 1)] * 3] * N_ROWS),
+    "X of datetime64": encoded(X.astype("datetime64[D]")),
+    "X of timedelta64": encoded(X.astype("timedelta64[s]")),
+    "X of date objects": encoded(
+        [[datetime.date(2020, m, d + 1) for m in (1, 2, 3)] for d in range(24)]
+    ),
     "X ragged": refused([[1.0, 2.0], [3.0]] * 12),
     "X of one dimension": refused(X[:, 0]),
     "X of three dimensions": refused(X[:, :, None]),
     "X without columns": refused(X[:, :0]),
     "X without rows": refused(X[:0], Y[:0]),
-    "X with NaN": refused(changed(X, np.nan)),
+    "X with NaN": encoded(changed(X, np.nan)),
     "X with infinity": refused(changed(X, np.inf)),
     "X with minus infinity": refused(changed(X, -np.inf, "f4")),
-    "X with NaN in longdouble": refused(changed(X, np.nan, "g")),
-    "X with None": refused(changed(X, None, object)),
-    "X with a string": refused(changed(X, "u", object)),
+    "X with NaN in longdouble": encoded(changed(X, np.nan, "g")),
+    "X with None": encoded(changed(X, None, object)),
+    "X with a string": encoded(changed(X, "u", object)),
     "X with a list": refused([[1.0, [2.0], 3.0]] * N_ROWS),
 }
 
@@ -256,24 +265,24 @@ OF_FRAMES = {
     "polars frame of Boolean": taken(
         pl.DataFrame(BITS.astype(bool), schema=NAMES), like=BITS_PLAIN
     ),
-    "polars frame with a null": refused(
+    "polars frame with a null": encoded(
         pl.DataFrame({"a": X[:, 0], "b": [None, *X[1:, 1]]})
     ),
-    "polars frame with dates": refused(pl.DataFrame({"a": X[:, 0], "b": DAYS})),
-    "polars frame with strings": refused(pl.DataFrame({"a": X[:, 0], "b": ["u"] * 24})),
-    "frame with pd.NA": refused(frame(X.astype(int)).astype("Int64").mask(X > 14)),
-    "frame with strings": refused(with_column(["u"] * N_ROWS)),
-    "frame with categories": refused(with_column(pd.Categorical(["u", "v"] * 12))),
-    "frame with dates": refused(with_column(DAYS)),
-    "frame with dates in a time zone": refused(
+    "polars frame with dates": encoded(pl.DataFrame({"a": X[:, 0], "b": DAYS})),
+    "polars frame with strings": encoded(pl.DataFrame({"a": X[:, 0], "b": ["u"] * 24})),
+    "frame with pd.NA": encoded(frame(X.astype(int)).astype("Int64").mask(X > 14)),
+    "frame with strings": encoded(with_column(["u"] * N_ROWS)),
+    "frame with categories": encoded(with_column(pd.Categorical(["u", "v"] * 12))),
+    "frame with dates": encoded(with_column(DAYS)),
+    "frame with dates in a time zone": encoded(
         with_column(pd.date_range("2020", periods=N_ROWS, tz="UTC"))
     ),
-    "frame with durations": refused(with_column(DAYS - DAYS[0])),
-    "frame with periods": refused(
+    "frame with durations": encoded(with_column(DAYS - DAYS[0])),
+    "frame with periods": encoded(
         with_column(pd.period_range("2020", periods=N_ROWS, freq="D"))
     ),
-    "frame of dates only": refused(pd.DataFrame({"a": DAYS, "b": DAYS})),
-    "frame with date objects": refused(with_column([datetime.date(2020, 1, 1)] * 24)),
+    "frame of dates only": encoded(pd.DataFrame({"a": DAYS, "b": DAYS})),
+    "frame with date objects": encoded(with_column([datetime.date(2020, 1, 1)] * 24)),
     "frame with intervals": refused(
         with_column(pd.interval_range(0, N_ROWS).to_series().to_numpy())
     ),

@@ -16,8 +16,18 @@ class NeighbourAgreement(BaseValuator):
 
     _accept_sparse = ("csr", "csc")
 
-    def __init__(self, *, n_neighbors=5, drop="auto", random_state=None, verbose=0):
-        super().__init__(drop=drop, random_state=random_state, verbose=verbose)
+    def __init__(
+        self,
+        *,
+        n_neighbors=5,
+        encoder="auto",
+        drop="auto",
+        random_state=None,
+        verbose=0,
+    ):
+        super().__init__(
+            encoder=encoder, drop=drop, random_state=random_state, verbose=verbose
+        )
         self.n_neighbors = n_neighbors
 
     _parameter_constraints = {

@@ -36,7 +36,7 @@ def fit(X=X, y=Y, X_val=None, y_val=None, **params):
 
 # What every valuator refuses: (case, words of the message; the first is the argument).
 DATA = {
-    "NaN in X": (fit(changed(X, np.nan)), "X", "NaN"),
+    "NaN in X": (fit(changed(X, np.nan), encoder=None), "X", "NaN"),
     "infinity in X": (fit(changed(X, np.inf)), "X", "infinity"),
     "no rows": (fit(X[:0], Y[:0]), "X", "0 sample"),
     "one row": (fit(X[:1], Y[:1]), "X", "1 sample"),
@@ -46,17 +46,25 @@ DATA = {
     "X is None": (fit(None), "X", "2D array"),
     "X is a string": (fit("rows"), "X", "2D array"),
     "ragged rows": (fit([[1.0, 2.0], [3.0]], [0, 1]), "X", "inhomogeneous"),
-    "strings in X": (fit(np.where(X > 0, "u", "v")), "X", "numeric"),
-    "a column of strings": (fit(frame(b="u")), "X", "OneHotEncoder"),
+    "strings in X": (
+        fit(np.where(X > 0, "u", "v"), encoder=None),
+        "X",
+        "numeric",
+    ),
+    "a column of strings": (fit(frame(b="u"), encoder=None), "X", "OneHotEncoder"),
     "a column of categories": (
-        fit(frame(b=pd.Categorical(["u", "v"] * 30))),
+        fit(frame(b=pd.Categorical(["u", "v"] * 30)), encoder=None),
         "X",
         "OneHotEncoder",
     ),
     "an object column": (fit(frame(b=[{}] * 60)), "X", "number"),
-    "a missing value in a frame": (fit(frame(b=changed(Y, None))), "X", "NaN"),
+    "a missing value in a frame": (
+        fit(frame(b=changed(Y, None)), encoder=None),
+        "X",
+        "NaN",
+    ),
     "dates in X": (
-        fit(frame(b=pd.date_range("2020", periods=60))),
+        fit(frame(b=pd.date_range("2020", periods=60)), encoder=None),
         "X",
         "column 'b' holds times",
     ),
@@ -119,8 +127,12 @@ DATA = {
 }
 
 OF_NDDV = {
-    "sparse X": (fit(sparse.csr_array(X)), "X", "Sparse"),
-    "sparse X_val": (fit(X_val=sparse.csr_array(X), y_val=Y), "X_val", "Sparse"),
+    "sparse X": (fit(sparse.csr_array(X), encoder=None), "X", "Sparse"),
+    "sparse X_val": (
+        fit(X_val=sparse.csr_array(X), y_val=Y, encoder=None),
+        "X_val",
+        "Sparse",
+    ),
     "X too large to standardise": (fit(X * 1e200), "X", "column 0"),
     "y too large to standardise": (fit(y=REAL * 1e200), "y", "rescale"),
     "negative interaction": (fit(interaction=-1), "interaction", "[0.0, inf)"),
@@ -173,7 +185,7 @@ OF_NDDV = {
 IMAGES = X.reshape(60, 1, 3, 1)
 
 OF_AMORTIZED = {
-    "sparse X": (fit(sparse.csr_array(X)), "X", "Sparse"),
+    "sparse X": (fit(sparse.csr_array(X), encoder=None), "X", "Sparse"),
     "X too large to standardise": (fit(X * 1e200), "X", "column 0"),
     "images too large to standardise": (
         fit(
@@ -336,7 +348,7 @@ def test_unfitted_prediction_of_values_says_so():
     ("use", "words"),
     [
         (lambda v: v.transform(X[:, :2]), "X has 2 features, but .* 3 features"),
-        (lambda v: v.transform(changed(X, np.nan)), "X contains NaN"),
+        (lambda v: v.transform(changed(X, np.inf)), "X contains infinity"),
         (lambda v: v.transform(X[0]), "X: Expected 2D array"),
         (lambda v: v.predict_values(X[:, :2], Y), "X has 2 features"),
         (lambda v: v.predict_values(X, Y[:9]), "X has 60 rows, but y has 9 labels"),

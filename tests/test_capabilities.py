@@ -25,6 +25,7 @@ VALUATORS = {
 VALUATORS["SubsampleInfluence"].set_params(estimator=None)
 for name in ["BetaShapley", "DataShapley", "DistributionalShapley", "Semivalue"]:
     VALUATORS[name].set_params(max_evaluations=400)
+VALUATORS["AmortizedShapley"].set_params(valuator__max_evaluations=400)
 EVERY = pytest.mark.parametrize("name", VALUATORS)
 
 

@@ -3,9 +3,10 @@
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from sklearn.datasets import make_classification, make_regression
+from sklearn.datasets import load_iris, make_classification, make_regression
 from sklearn.ensemble import (
     BaggingClassifier,
     BaggingRegressor,
@@ -13,6 +14,7 @@ from sklearn.ensemble import (
     RandomForestRegressor,
 )
 from sklearn.linear_model import Ridge, RidgeClassifier
+from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.tree import DecisionTreeRegressor
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -244,3 +246,14 @@ def test_auto_drops_corrupted_regression_targets():
 )
 def test_check_estimator(estimator, check):
     check(estimator)
+
+
+@pytest.mark.parametrize("model", [KNeighborsClassifier(), GaussianNB()])
+def test_a_frame_is_bagged_as_its_numbers_are(model):
+    """With and without weights in the fit, which bagging draws by where it can."""
+    X, y = load_iris(return_X_y=True)
+    y = np.where(np.arange(150) % 10 == 0, (y + 1) % 3, y)
+    values = DataOOB(model, n_estimators=40, random_state=0).fit(X, y).data_values_
+    frame = pd.DataFrame(X, columns=list("abcd"))
+    framed = DataOOB(model, n_estimators=20, random_state=0).fit(frame, y)
+    assert_array_equal(framed.data_values_, values)

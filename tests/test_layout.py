@@ -17,10 +17,14 @@ METHODS = """
 FLOORS = [
     "utils",
     "_torch _linear_engine",
-    "_coalitions _drop _gate _held_out_scale _label_errors _targets _transport "
-    "_weights_groups datasets",
+    "_coalitions _columns _drop _gate _held_out_scale _label_errors _targets "
+    "_transport _weights_groups datasets",
+    "_given",
+    "_encoder",
     "_label_opinions _validation _values_frame",
+    "_cleaning",
     "base _class_values games metrics",
+    "_pipelines",
     METHODS,
     "amortized consensus curation explain",
     "evaluation inspection",

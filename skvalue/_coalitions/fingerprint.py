@@ -11,6 +11,9 @@ import sys
 from importlib.metadata import version
 from operator import itemgetter
 
+import numpy as np
+
+from ..utils._rows import is_frame
 from .object_parts import sha256, take_apart
 
 PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "skvalue")
@@ -28,7 +31,7 @@ def fingerprint(data, parameters):
     Parameters
     ----------
     data : dict of str to array or None
-        Arrays and sparse matrices.
+        Arrays, sparse matrices, frames (whose index does not count), lists of rows.
 
     parameters : dict of str to object
         Their whole state counts: of an estimator of which only clones are fitted, give
@@ -45,8 +48,9 @@ def fingerprint(data, parameters):
         If a parameter holds something without a state that another process could see;
         the message names it.
     """
-    prints = {name: describe(array) for name, array in data.items()}
-    for name, value in parameters.items():
+    data = {name: _columns_of_frame(rows) for name, rows in data.items()}
+    prints = {}
+    for name, value in (data | parameters).items():
         try:
             prints[name] = describe(value)
         except ValueError as error:
@@ -59,6 +63,14 @@ def fingerprint(data, parameters):
         prints[f"{package} version"] = version(package)
     prints["Python version"] = "{}.{}".format(*sys.version_info)
     return prints
+
+
+def _columns_of_frame(rows):
+    """A frame as names, dtypes and columns: its own state holds caches and indices."""
+    if not is_frame(rows):
+        return rows
+    columns = [np.asarray(rows[name]) for name in rows.columns]
+    return [list(rows.columns), [str(dtype) for dtype in rows.dtypes], columns]
 
 
 def check_same_run(saved, current, source):

@@ -19,11 +19,13 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from .._class_values import ClassValuesMixin
+from .._encoder import fit_encoder, made_of
 from .._targets import agreed_task
 from ..base import BaseValuator
 from ..utils._sklearn import HasMethods, Interval, StrOptions
 from ._models import ValueModels
 from ._noisy_values import (
+    DEFAULT_SOURCE,
     NoisyValues,
     check_source,
     limit_second,
@@ -103,6 +105,9 @@ class AmortizedShapley(ClassValuesMixin, BaseValuator):
     task : {"auto", "classification", "regression"}, default="auto"
         Whether `y` holds class labels or real targets, see `BaseValuator`.
 
+    encoder : {"auto"}, transformer or None, default="auto"
+        What makes numbers of the rows, see `BaseValuator`.
+
     drop : float, "auto", "negative" or callable, default="auto"
         Which rows are of low value, see `BaseValuator`.
 
@@ -162,6 +167,9 @@ class AmortizedShapley(ClassValuesMixin, BaseValuator):
 
     classes_ : ndarray of shape (n_classes,)
         The labels, in classification.
+
+    encoder_ : transformer
+        The fitted `encoder`.
 
     n_features_in_ : int
         Number of columns.
@@ -252,6 +260,7 @@ class AmortizedShapley(ClassValuesMixin, BaseValuator):
         callbacks=None,
         net_params=None,
         task="auto",
+        encoder="auto",
         drop="auto",
         warm_start=False,
         n_jobs=None,
@@ -259,7 +268,11 @@ class AmortizedShapley(ClassValuesMixin, BaseValuator):
         verbose=0,
     ):
         super().__init__(
-            task=task, drop=drop, random_state=random_state, verbose=verbose
+            task=task,
+            encoder=encoder,
+            drop=drop,
+            random_state=random_state,
+            verbose=verbose,
         )
         self.valuator = valuator
         self.regressor = regressor
@@ -284,6 +297,9 @@ class AmortizedShapley(ClassValuesMixin, BaseValuator):
     def _model_of_y(self):
         return getattr(self.valuator, "estimator", None)
 
+    def _reader(self):
+        return DEFAULT_SOURCE if self.valuator is None else self.valuator
+
     @property
     def _weighted_parts(self):
         fits = not isinstance(self.regressor, str)
@@ -299,7 +315,10 @@ class AmortizedShapley(ClassValuesMixin, BaseValuator):
         source = check_source(self.valuator)
         n_classes = len(self.classes_) if hasattr(self, "classes_") else None
         models = ValueModels(self.get_params(deep=False), n_classes)
-        models.prepare(X, y, sample_weight)
+        # The source gets the rows as they came, the models read numbers.
+        numbers = fit_encoder(self, X, y) if self._takes_rows else X
+        made = made_of(self, numbers.shape[1])
+        models.prepare(numbers, y, sample_weight, made)
         given = {"sample_weight": sample_weight, "groups": groups}
         given = {name: array for name, array in given.items() if array is not None}
         kept = getattr(self, "_kept", None) if self.warm_start else None
@@ -311,10 +330,10 @@ class AmortizedShapley(ClassValuesMixin, BaseValuator):
             self._kept = seed, [valuator.get_state() for valuator in valuators]
         noisy = NoisyValues.of(*valuators)
         with self._task("models"):
-            blind = models.fit(X, y, noisy, rng, sample_weight)
+            blind = models.fit(numbers, y, noisy, rng, sample_weight)
         self._keep_models(models)
-        self._keep_values(noisy, models.predict(X, y), blind)
-        self._keep_best_classes(X)
+        self._keep_values(noisy, models.predict(numbers, y), blind)
+        self._keep_best_classes(numbers)
 
     def _n_tasks(self):
         return 3

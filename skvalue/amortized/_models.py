@@ -51,7 +51,7 @@ class ValueModels:
         self.net = self.regression = None
 
     @plain_torch()
-    def prepare(self, X, y, sample_weight):
+    def prepare(self, X, y, sample_weight, made=None):
         """Refuse what cannot be learned with, before any noisy value is paid for."""
         epochs = self._parameters["max_epochs"]
         if not epochs or not all(isinstance(n, Integral) and n > 0 for n in epochs):
@@ -73,7 +73,9 @@ class ValueModels:
             self._settings = self._net_settings(len(X))
             check_settings(self._settings, X.shape[1:], self._n_classes or 1)
         # A module of the user's may see images: one mean and scale for all of X.
-        self._scaler = None if self._has_module else fit_scaler(X, sample_weight)
+        self._scaler = None
+        if not self._has_module:
+            self._scaler = fit_scaler(X, sample_weight, made)
         if self._has_module:
             self._mean, self._scale = mean_and_scale(X, "X")
         if self._n_classes is None:

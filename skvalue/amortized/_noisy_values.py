@@ -16,6 +16,9 @@ from ..utils._random import draw_seed, integer_seed, seeded
 # Of the checkpoints of the values to train on and of those to choose by.
 SUFFIXES = ("", ".validation")
 
+# Only clones of it are fitted.
+DEFAULT_SOURCE = DataShapley(sampler="single_permutation")
+
 
 class NoisyValues(NamedTuple):
     """Two independent unbiased estimates of the rows' values.
@@ -77,7 +80,7 @@ def check_source(valuator):
         Unfitted.
     """
     if valuator is None:
-        return DataShapley(sampler="single_permutation")
+        return DEFAULT_SOURCE
     if not isinstance(valuator, BaseSemivalue | DistributionalShapley):
         raise ValueError(
             f"valuator={valuator!r} gives no unbiased Monte-Carlo estimates; it must "
@@ -147,7 +150,7 @@ def valuator_rows(transformer, rng, X, y, X_val):
     rng : RandomState instance
         Draws its seed.
 
-    X : ndarray of shape (n_samples, ...)
+    X : {ndarray, dataframe, sparse matrix, list} of shape (n_samples, ...)
         Training rows.
 
     y : ndarray of shape (n_samples,)
@@ -165,7 +168,7 @@ def valuator_rows(transformer, rng, X, y, X_val):
         The fitted one.
     """
     X, X_val = (
-        rows if rows is None or rows.ndim == 2 else rows.reshape(len(rows), -1)
+        rows.reshape(len(rows), -1) if getattr(rows, "ndim", 2) > 2 else rows
         for rows in (X, X_val)
     )
     if transformer is None:

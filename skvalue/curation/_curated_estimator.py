@@ -27,9 +27,10 @@ from sklearn.utils.metadata_routing import (
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import has_fit_parameter, validate_data
 
-from .._targets import task_of_estimator, tell_task
+from .._pipelines import fit_valuator
+from .._targets import last_step, task_of_estimator, tell_task
 from .._weights_groups import ShowsWeights
-from ..utils._naming import naming
+from ..utils._naming import naming, reading
 from ..utils._refit import whole_or_not_at_all
 from ..utils._sample_weight import check_takes_weights, weight_names
 from ..utils._sklearn import (
@@ -41,6 +42,7 @@ from ..utils._sklearn import (
 )
 from ._delegation import ROUTED, DelegatingMixin
 from ._value_sampler import (
+    VALUATORS,
     ValueSampler,
     is_continuous,
     resolve_valuator,
@@ -69,8 +71,9 @@ class CuratedEstimator(DelegatingMixin, MetaEstimatorMixin, BaseEstimator):
     estimator : estimator object
         What is fitted on the kept rows, as a clone.
 
-    valuator : valuator object, default=None
-        What values the rows; its `drop` says which of them go. A clone is fitted.
+    valuator : valuator object or Pipeline, default=None
+        What values the rows; its `drop` says which of them go. A clone is fitted. A
+        Pipeline that ends in a valuator values what its earlier steps make of the rows.
         None means ``NDDVValuator()``. Where its `task` is ``"auto"`` and it has no
         estimator of its own that decides, the estimator says what `y` is.
 
@@ -94,7 +97,7 @@ class CuratedEstimator(DelegatingMixin, MetaEstimatorMixin, BaseEstimator):
     estimator_ : estimator object
         The estimator fitted on the kept rows.
 
-    valuator_ : valuator object
+    valuator_ : valuator object or Pipeline
         The fitted valuator.
 
     sample_indices_ : ndarray of shape (n_kept,), dtype int
@@ -157,7 +160,7 @@ class CuratedEstimator(DelegatingMixin, MetaEstimatorMixin, BaseEstimator):
 
     _parameter_constraints = {
         "estimator": [HasMethods("fit")],
-        "valuator": [HasMethods(["fit", "get_support", "filter"]), None],
+        "valuator": VALUATORS,
         "weighting": [StrOptions({"rank", "value"}), callable, None],
     }
 
@@ -219,13 +222,14 @@ class CuratedEstimator(DelegatingMixin, MetaEstimatorMixin, BaseEstimator):
 
         self.valuator_ = clone(resolve_valuator(self.valuator))
         tell_task(self.valuator_, task_of_estimator(self.estimator))
-        self.valuator_.fit(X, y, **valuator_params)
+        fit_valuator(self.valuator_, X, y, **valuator_params)
         validate_data(self, X, skip_check_array=True)
         self.sample_indices_ = np.flatnonzero(supported_rows(self.valuator_, X))
 
         params = self._kept_params(X, params)
-        X_kept, y_kept = self.valuator_.filter(X, y)
-        self.estimator_ = clone(self.estimator).fit(X_kept, y_kept, **params)
+        X_kept, y_kept = last_step(self.valuator_).filter(X, y)
+        with reading("estimator", self.estimator, X_kept):
+            self.estimator_ = clone(self.estimator).fit(X_kept, y_kept, **params)
         return self
 
     def _split_params(self, params, sample_weight):
@@ -270,7 +274,8 @@ class CuratedEstimator(DelegatingMixin, MetaEstimatorMixin, BaseEstimator):
         aligned = {name: params[name] for name in params.keys() - HELD_OUT}
         params = params | check_method_params(X, aligned, indices=rows)
         if self.weighting is not None:
-            weights = _weigh(self.valuator_.data_values_[rows], self.weighting)
+            values = last_step(self.valuator_).data_values_[rows]
+            weights = _weigh(values, self.weighting)
             for name in weight_names(self.estimator):
                 given = params.get(name)
                 params[name] = weights if given is None else given * weights

@@ -15,6 +15,7 @@ from sklearn.base import (
     _fit_context,
     clone,
 )
+from sklearn.pipeline import Pipeline
 from sklearn.utils import assert_all_finite, get_tags, indexable
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
@@ -24,7 +25,8 @@ from sklearn.utils.metadata_routing import (
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .._targets import refuse_several_targets, tell_task
+from .._pipelines import fit_valuator, is_valuator, rows_for_last_step
+from .._targets import last_step, refuse_several_targets, tell_task
 from ..utils._naming import naming
 from ..utils._refit import whole_or_not_at_all
 from ..utils._sklearn import (
@@ -35,6 +37,9 @@ from ..utils._sklearn import (
     routing_enabled,
     safe_indexing,
 )
+
+# What may stand for a valuator.
+VALUATORS = [HasMethods(["fit", "get_support", "filter"]), Pipeline, None]
 
 
 class ValueSampler(OneToOneFeatureMixin, MetaEstimatorMixin, BaseEstimator):
@@ -48,9 +53,10 @@ class ValueSampler(OneToOneFeatureMixin, MetaEstimatorMixin, BaseEstimator):
 
     Parameters
     ----------
-    valuator : valuator object, default=None
+    valuator : valuator object or Pipeline, default=None
         What values the rows; its `drop` says which of them are of low value. A clone
-        is fitted. None means ``NDDVValuator()``. Its `task` says what `y` is;
+        is fitted. A Pipeline that ends in a valuator values what its earlier steps make
+        of the rows. None means ``NDDVValuator()``. Its `task` says what `y` is;
         ``"auto"`` with ``action="relabel"`` is classification.
 
     prefit : bool, default=False
@@ -64,7 +70,7 @@ class ValueSampler(OneToOneFeatureMixin, MetaEstimatorMixin, BaseEstimator):
 
     Attributes
     ----------
-    valuator_ : valuator object
+    valuator_ : valuator object or Pipeline
         The fitted valuator.
 
     sample_indices_ : ndarray of shape (n_samples_new,), dtype int
@@ -117,7 +123,7 @@ class ValueSampler(OneToOneFeatureMixin, MetaEstimatorMixin, BaseEstimator):
     """
 
     _parameter_constraints = {
-        "valuator": [HasMethods(["fit", "get_support", "filter"]), None],
+        "valuator": VALUATORS,
         "prefit": ["boolean"],
         "action": [StrOptions({"drop", "relabel"})],
     }
@@ -171,7 +177,7 @@ class ValueSampler(OneToOneFeatureMixin, MetaEstimatorMixin, BaseEstimator):
             self.valuator_ = clone(valuator)
             if self.action == "relabel":
                 tell_task(self.valuator_, "classification")
-            self.valuator_.fit(X, y, **params)
+            fit_valuator(self.valuator_, X, y, **params)
         keep_all = self.action == "relabel"
         if keep_all:
             self._check_has_classes()
@@ -207,12 +213,13 @@ class ValueSampler(OneToOneFeatureMixin, MetaEstimatorMixin, BaseEstimator):
         self.fit(X, y, **params)
         X, y = row_aligned(X, y)
         if self.action == "drop":
-            return self.valuator_.filter(X, y)
+            return last_step(self.valuator_).filter(X, y)
         return X, self._relabel(X, y)
 
     def _check_action(self, valuator, y):
         if self.action == "drop":
             return
+        valuator = last_step(valuator)
         if not hasattr(valuator, "predict_class_values"):
             raise ValueError(
                 f'action="relabel" needs a valuator with predict_class_values; '
@@ -226,27 +233,28 @@ class ValueSampler(OneToOneFeatureMixin, MetaEstimatorMixin, BaseEstimator):
 
     def _check_has_classes(self):
         # Whole numbers are real targets to a valuator that is told so.
-        if not hasattr(self.valuator_, "classes_"):
+        valuator = last_step(self.valuator_)
+        if not hasattr(valuator, "classes_"):
             raise ValueError(
                 'action="relabel" needs class labels, but '
-                f"{type(self.valuator_).__name__} was fitted to real targets. "
+                f"{type(valuator).__name__} was fitted to real targets. "
                 'Use action="drop".'
             )
 
     def _relabel(self, X, y):
         """Labels in the container of y, those of low-value rows replaced."""
-        low_value = np.flatnonzero(~self.valuator_.get_support())
+        valuator = last_step(self.valuator_)
+        low_value = np.flatnonzero(~valuator.get_support())
         if not low_value.size:
             return y
         classes, first_row = np.unique(np.asarray(y), return_index=True)
-        if not np.array_equal(classes, self.valuator_.classes_):
+        if not np.array_equal(classes, valuator.classes_):
             raise ValueError(
                 f"y has the labels {classes[:20].tolist()}, but the valuator was "
-                f"fitted with {self.valuator_.classes_[:20].tolist()}."
+                f"fitted with {valuator.classes_[:20].tolist()}."
             )
-        class_values = np.asarray(
-            self.valuator_.predict_class_values(safe_indexing(X, low_value))
-        )
+        rows = rows_for_last_step(self.valuator_, safe_indexing(X, low_value))
+        class_values = np.asarray(valuator.predict_class_values(rows))
         if class_values.shape != (len(low_value), len(classes)):
             raise ValueError(
                 f"predict_class_values returned shape {class_values.shape}; expected "
@@ -285,7 +293,7 @@ class ValueSampler(OneToOneFeatureMixin, MetaEstimatorMixin, BaseEstimator):
 
 
 def resolve_valuator(valuator):
-    """The valuator, or the default one.
+    """The valuator, or the default one; a Pipeline must end in one.
 
     Parameters
     ----------
@@ -297,6 +305,11 @@ def resolve_valuator(valuator):
     valuator : valuator object
         `valuator` itself, or an unfitted ``NDDVValuator()``.
     """
+    if isinstance(valuator, Pipeline) and not is_valuator(valuator):
+        raise TypeError(
+            f"valuator={valuator!r} is a Pipeline that ends in no valuator; give one "
+            "whose last step is a valuator, such as NDDVValuator."
+        )
     if valuator is not None:
         return valuator
     from ..nddv import NDDVValuator
@@ -349,7 +362,7 @@ def supported_rows(valuator, X):
     ValueError
         If the valuator was fitted on another number of rows.
     """
-    support = valuator.get_support()
+    support = last_step(valuator).get_support()
     if len(support) != num_samples(X):
         raise ValueError(
             f"valuator was fitted on {len(support)} rows, but X has {num_samples(X)}; "

@@ -87,6 +87,9 @@ class KNNShapley(BaseValuator):
     task : {"auto", "classification", "regression"}, default="auto"
         Whether `y` holds class labels or real targets, see `BaseValuator`.
 
+    encoder : {"auto"}, transformer or None, default="auto"
+        What makes numbers of the rows, see `BaseValuator`.
+
     drop : float, "auto", "negative" or callable, default="auto"
         Which rows are of low value, see `BaseValuator`.
 
@@ -110,6 +113,9 @@ class KNNShapley(BaseValuator):
 
     classes_ : ndarray of shape (n_classes,)
         The labels, in classification.
+
+    encoder_ : transformer
+        The fitted `encoder`.
 
     n_features_in_ : int
         Number of columns.
@@ -191,13 +197,18 @@ class KNNShapley(BaseValuator):
         cv=5,
         device="cpu",
         task="auto",
+        encoder="auto",
         drop="auto",
         n_jobs=None,
         random_state=None,
         verbose=0,
     ):
         super().__init__(
-            task=task, drop=drop, random_state=random_state, verbose=verbose
+            task=task,
+            encoder=encoder,
+            drop=drop,
+            random_state=random_state,
+            verbose=verbose,
         )
         self.n_neighbors = n_neighbors
         self.weights = weights

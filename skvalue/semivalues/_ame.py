@@ -71,6 +71,9 @@ class AME(SamplingValuator):
     task : {"auto", "classification", "regression"}, default="auto"
         Whether `y` holds class labels or real targets, see `BaseValuator`.
 
+    encoder : {"auto"}, transformer or None, default="auto"
+        What makes numbers of the rows, see `BaseValuator`.
+
     drop : float, "auto", "negative" or callable, default="auto"
         Which rows are of low value, see `BaseValuator`.
 
@@ -119,6 +122,9 @@ class AME(SamplingValuator):
 
     classes_ : ndarray of shape (n_classes,)
         The labels, in classification.
+
+    encoder_ : transformer
+        The fitted `encoder`, where the rows are read encoded.
 
     n_features_in_ : int
         Number of columns.
@@ -175,6 +181,7 @@ class AME(SamplingValuator):
         cv=5,
         unit="rows",
         task="auto",
+        encoder="auto",
         drop="auto",
         warm_start=False,
         checkpoint=None,
@@ -191,6 +198,7 @@ class AME(SamplingValuator):
             tol=None,
             cv=cv,
             task=task,
+            encoder=encoder,
             drop=drop,
             warm_start=warm_start,
             checkpoint=checkpoint,

@@ -52,6 +52,7 @@ class BaseSemivalue(SamplingValuator):
     unit: str = "rows"
     min_coalition_size: int | str = "auto"
     task: str = "auto"
+    encoder: object = "auto"
     drop: object = "auto"
     warm_start: bool = False
     checkpoint: object = None

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from numbers import Integral, Real
 
 import numpy as np
-from scipy import sparse
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
@@ -22,6 +21,7 @@ from .._coalitions.runner import run_block
 from .._coalitions.sizes import STRATA, stratum_of
 from .._coalitions.subsets import SUBSETS_A_BATCH
 from .._validation import validate_more_rows
+from ..utils._rows import stack_rows, take_rows
 from ..utils._sklearn import Interval
 from ._sampling_valuator import SamplingValuator
 from ._utility import Utility
@@ -85,6 +85,9 @@ class DistributionalShapley(SamplingValuator):
     task : {"auto", "classification", "regression"}, default="auto"
         Whether `y` holds class labels or real targets, see `BaseValuator`.
 
+    encoder : {"auto"}, transformer or None, default="auto"
+        What makes numbers of the rows, see `BaseValuator`.
+
     drop : float, "auto", "negative" or callable, default="auto"
         Which rows are of low value, see `BaseValuator`.
 
@@ -131,6 +134,9 @@ class DistributionalShapley(SamplingValuator):
 
     classes_ : ndarray of shape (n_classes,)
         The labels, in classification.
+
+    encoder_ : transformer
+        The fitted `encoder`, where the rows are read encoded.
 
     n_features_in_ : int
         Number of columns.
@@ -191,6 +197,7 @@ class DistributionalShapley(SamplingValuator):
         max_coalition_size=1000,
         valued_share=1.0,
         task="auto",
+        encoder="auto",
         drop="auto",
         warm_start=False,
         checkpoint=None,
@@ -207,6 +214,7 @@ class DistributionalShapley(SamplingValuator):
             tol=tol,
             cv=cv,
             task=task,
+            encoder=encoder,
             drop=drop,
             warm_start=warm_start,
             checkpoint=checkpoint,
@@ -353,13 +361,12 @@ class DrawnCoalitions:
 
     def _gains(self, pool, drawn, rows):
         """U(S with z) - U(S) for each of these rows z."""
-        stack = sparse.vstack if sparse.issparse(pool.X) else np.concatenate
         weights = None
         if self.sample_weight is not None:
             weights = np.r_[pool.sample_weight[drawn], self.sample_weight[rows]]
         joined = Utility(
             pool.estimator,
-            stack([pool.X[drawn], self.X[rows]]),
+            stack_rows(take_rows(pool.X, drawn), take_rows(self.X, rows)),
             np.concatenate([pool.y[drawn], self.y[rows]]),
             pool.X_val,
             pool.y_val,

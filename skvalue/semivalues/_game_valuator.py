@@ -7,9 +7,12 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import get_scorer_names
 from sklearn.utils import get_tags
 
+from .._linear_engine.applies import SCORINGS
 from ..base import BaseValuator
 from ..utils._folds import make_splits
+from ..utils._naming import try_on
 from ..utils._random import seeded
+from ..utils._rows import take_rows
 from ..utils._sklearn import HasMethods, Interval, StrOptions
 from ._grouped_utility import GroupedUtility
 from ._utility import Utility
@@ -41,6 +44,7 @@ class GameValuator(BaseValuator):
         scoring=None,
         cv=5,
         task="auto",
+        encoder="auto",
         drop="auto",
         device="cpu",
         n_jobs=None,
@@ -48,7 +52,11 @@ class GameValuator(BaseValuator):
         verbose=0,
     ):
         super().__init__(
-            task=task, drop=drop, random_state=random_state, verbose=verbose
+            task=task,
+            encoder=encoder,
+            drop=drop,
+            random_state=random_state,
+            verbose=verbose,
         )
         self.estimator = estimator
         self.scoring = scoring
@@ -63,6 +71,14 @@ class GameValuator(BaseValuator):
 
     def _model_of_y(self):
         return self.estimator
+
+    def _reader(self):
+        return self.estimator
+
+    @property
+    def _keeps_frames(self):
+        # The batched engine reads arrays.
+        return type(self.estimator) not in SCORINGS
 
     @property
     def _by_groups(self):
@@ -94,6 +110,9 @@ class GameValuator(BaseValuator):
         # Every coalition gets the same seed: common random numbers, so that marginal
         # contributions are about the rows.
         estimator = seeded(self._estimator_or_default(), seed)
+        if self._takes_rows:
+            labels = y if classes is None else classes[y]
+            try_on(estimator, X, labels)
         splits = make_splits(
             X,
             y,
@@ -109,7 +128,7 @@ class GameValuator(BaseValuator):
         games = [
             Utility(
                 estimator,
-                X[split.rows],
+                take_rows(X, split.rows),
                 y[split.rows],
                 split.X_val,
                 split.y_val,

@@ -50,6 +50,9 @@ class LeaveOneOut(GameValuator):
     task : {"auto", "classification", "regression"}, default="auto"
         Whether `y` holds class labels or real targets, see `BaseValuator`.
 
+    encoder : {"auto"}, transformer or None, default="auto"
+        What makes numbers of the rows, see `BaseValuator`.
+
     drop : float, "auto", "negative" or callable, default="auto"
         Which rows are of low value, see `BaseValuator`.
 
@@ -83,6 +86,9 @@ class LeaveOneOut(GameValuator):
 
     classes_ : ndarray of shape (n_classes,)
         The labels, in classification.
+
+    encoder_ : transformer
+        The fitted `encoder`, where the rows are read encoded.
 
     n_features_in_ : int
         Number of columns.
@@ -133,6 +139,7 @@ class LeaveOneOut(GameValuator):
         cv=5,
         unit="rows",
         task="auto",
+        encoder="auto",
         drop="auto",
         device="cpu",
         n_jobs=None,
@@ -144,6 +151,7 @@ class LeaveOneOut(GameValuator):
             scoring=scoring,
             cv=cv,
             task=task,
+            encoder=encoder,
             drop=drop,
             device=device,
             n_jobs=n_jobs,

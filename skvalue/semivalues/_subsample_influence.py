@@ -60,6 +60,9 @@ class SubsampleInfluence(SamplingValuator):
     task : {"auto", "classification", "regression"}, default="auto"
         Whether `y` holds class labels or real targets, see `BaseValuator`.
 
+    encoder : {"auto"}, transformer or None, default="auto"
+        What makes numbers of the rows, see `BaseValuator`.
+
     drop : float, "auto", "negative" or callable, default="auto"
         Which rows are of low value, see `BaseValuator`.
 
@@ -117,6 +120,9 @@ class SubsampleInfluence(SamplingValuator):
     classes_ : ndarray of shape (n_classes,)
         The labels, in classification.
 
+    encoder_ : transformer
+        The fitted `encoder`, where the rows are read encoded.
+
     n_features_in_ : int
         Number of columns.
 
@@ -168,6 +174,7 @@ class SubsampleInfluence(SamplingValuator):
         cv=5,
         unit="rows",
         task="auto",
+        encoder="auto",
         drop="auto",
         warm_start=False,
         checkpoint=None,
@@ -184,6 +191,7 @@ class SubsampleInfluence(SamplingValuator):
             tol=tol,
             cv=cv,
             task=task,
+            encoder=encoder,
             drop=drop,
             warm_start=warm_start,
             checkpoint=checkpoint,

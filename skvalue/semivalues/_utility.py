@@ -21,11 +21,13 @@ from sklearn.utils.metaestimators import available_if
 from .._coalitions.game import Game
 from .._linear_engine.applies import engine_applies, make_engine
 from ..utils._predictions import class_probabilities
+from ..utils._rows import n_bytes, take_rows
 from ..utils._sample_weight import (
     check_scores_weights,
     check_takes_weights,
     fit_weighted,
 )
+from ..utils._sklearn import num_samples
 
 
 class Utility(Game):
@@ -36,13 +38,13 @@ class Utility(Game):
     estimator : estimator object
         Cloned for every coalition.
 
-    X : {ndarray, sparse matrix} of shape (n_samples, n_features)
+    X : {ndarray, sparse matrix, dataframe, list} of shape (n_samples, n_features)
         Training rows.
 
     y : ndarray of shape (n_samples,)
         Class codes, or real targets.
 
-    X_val : {ndarray, sparse matrix} of shape (n_val, n_features)
+    X_val : {ndarray, sparse matrix, dataframe, list} of shape (n_val, n_features)
         Held-out rows.
 
     y_val : ndarray of shape (n_val,)
@@ -96,7 +98,7 @@ class Utility(Game):
         self.precision = precision
         self.sample_weight = sample_weight
         self.sample_weight_val = sample_weight_val
-        self.n_players = X.shape[0]
+        self.n_players = num_samples(X)
         self._check()
 
     def _check(self):
@@ -127,7 +129,8 @@ class Utility(Game):
         # without worth.
         coalition = f"a coalition of {len(rows)} row(s)"
         with _blaming(f"{type(model).__name__} failed on {coalition}"):
-            fit_weighted(model, self.X[rows], self._labels(self.y[rows]), weights)
+            X, labels = take_rows(self.X, rows), self._labels(self.y[rows])
+            fit_weighted(model, X, labels, weights)
         return self._score(model, coalition)
 
     # ------------------------------------------------------- many coalitions at once
@@ -277,8 +280,7 @@ class Utility(Game):
     def __sizeof__(self):
         # Dask sends an argument once a worker, instead of with every task, where it
         # knows that the argument is large.
-        arrays = (getattr(rows, "data", rows) for rows in (self.X, self.X_val))
-        return object.__sizeof__(self) + sum(array.nbytes for array in arrays)
+        return object.__sizeof__(self) + n_bytes(self.X) + n_bytes(self.X_val)
 
     def __getstate__(self):
         # What is computed on first use is computed again in a worker: cheaper than

@@ -14,6 +14,7 @@ from sklearn.model_selection import check_cv
 from sklearn.utils.metadata_routing import get_routing_for_object
 
 from ._random import draw_seed
+from ._rows import take_rows
 
 # Sets the folds' seed apart from those of what is computed on them, which count from 0.
 FOLDS = 2**32 - 1
@@ -50,13 +51,13 @@ def make_splits(
 
     Parameters
     ----------
-    X : {ndarray, sparse matrix} of shape (n_samples, ...)
+    X : {ndarray, sparse matrix, dataframe, list} of shape (n_samples, ...)
         Training rows.
 
     y : ndarray of shape (n_samples,)
         Class codes, or real targets.
 
-    X_val : {ndarray, sparse matrix} of shape (n_val, ...) or None
+    X_val : {ndarray, sparse matrix, dataframe, list} of shape (n_val, ...) or None
         Held-out rows; None to cross-fit.
 
     y_val : ndarray of shape (n_val,) or None
@@ -115,7 +116,14 @@ def make_splits(
         if sample_weight is not None:
             weights = sample_weight[rows], sample_weight[held_out]
         splits.append(
-            Split(rows, X[held_out], y[held_out], draw_seed(rng), held_out, *weights)
+            Split(
+                rows,
+                take_rows(X, held_out),
+                y[held_out],
+                draw_seed(rng),
+                held_out,
+                *weights,
+            )
         )
     training_rows = np.concatenate([split.rows for split in splits])
     trained = np.bincount(training_rows % len(y), None, len(y))

@@ -1,6 +1,11 @@
-"""Errors of scikit-learn's validation that name the argument."""
+"""Errors of validation, and of the user's models, that name the culprit."""
 
 from contextlib import contextmanager
+
+import numpy as np
+from sklearn.base import clone
+
+from ._predictions import class_probabilities
 
 
 @contextmanager
@@ -12,7 +17,10 @@ def naming(*names):
         message = str(error)
         no_number = "convert string" in message or "float() argument" in message
         if no_number and names[0].startswith("X"):
-            message += "; encode columns that are not numbers first (OneHotEncoder)"
+            message += (
+                '; leave encoder="auto", or encode columns that are not numbers first '
+                "(OneHotEncoder)"
+            )
         words = message.replace(":", " ").split()
         # scikit-learn's own wording about column names can only mean X.
         named = any(name in words for name in names) or (
@@ -25,3 +33,65 @@ def naming(*names):
             raise
         kind = TypeError if isinstance(error, TypeError) else ValueError
         raise kind(message) from error
+
+
+@contextmanager
+def reading(argument, estimator, X):
+    """Make an error of a user's estimator say what it was given.
+
+    Parameters
+    ----------
+    argument : str
+        The parameter that it is.
+
+    estimator : estimator
+        That of the user.
+
+    X : {ndarray, dataframe, sparse matrix, list}
+        Rows as they came. Errors on an array of numbers are left as they are.
+    """
+    try:
+        yield
+    except Exception as error:
+        if _is_numbers(X):
+            raise
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        form = f"{'sparse ' if hasattr(X, 'nnz') else ''}{type(X).__name__}"
+        raise kind(
+            f"{argument}={type(estimator).__name__} failed on the rows of X as they "
+            f"came ({form}): {str(error).rstrip('.')}. Give one that reads them, such "
+            "as a Pipeline, or an encoder, which the rows then pass first."
+        ) from error
+
+
+def try_on(estimator, X, y):
+    """Fit once what will be fitted often, where rows are not numbers only.
+
+    An error comes before the first of many fits, and is not one of a coalition.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Cloned.
+
+    X : {ndarray, dataframe, sparse matrix, list}
+        Training rows as they came.
+
+    y : ndarray of shape (n_samples,)
+        Labels or targets.
+    """
+    if _is_numbers(X):
+        return
+    with reading("estimator", estimator, X):
+        model = clone(estimator).fit(X, y)
+        if hasattr(model, "predict_proba"):
+            class_probabilities(model, X, model.classes_)
+
+
+def _is_numbers(X):
+    """Whether rows are numbers without missing cells, in any container but sparse."""
+    try:
+        array = np.asarray(X)
+        return array.dtype.kind in "biuf" and not np.isnan(array).any()
+    except (TypeError, ValueError):
+        return False

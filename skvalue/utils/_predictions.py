@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from ._sklearn import num_samples
+
 
 def class_probabilities(model, X, classes, **options):
     """Probabilities in the order of `classes`, whatever order the model has.
@@ -87,7 +89,7 @@ def finite_predictions(model, X, **options):
         If the model returns something else; the message names it.
     """
     predicted = np.asarray(model.predict(X, **options), dtype=float)
-    if predicted.shape != (X.shape[0],) or not np.isfinite(predicted).all():
+    if predicted.shape != (num_samples(X),) or not np.isfinite(predicted).all():
         raise ValueError(
             f"estimator={type(model).__name__}: predict returned NaN, infinity or "
             f"shape {predicted.shape}; it must return one finite number a row."

@@ -27,6 +27,8 @@ def weight_names(estimator):
     names : list of str
         Empty where it takes none.
     """
+    if hasattr(estimator, "_weight_names"):
+        return estimator._weight_names
     if has_fit_parameter(estimator, "sample_weight"):
         return ["sample_weight"]
     if routing_enabled():

@@ -4,6 +4,7 @@ from sklearn.utils import _safe_indexing as safe_indexing
 from sklearn.utils._dataframe import is_pandas_df, is_polars_df
 from sklearn.utils._indexing import _get_column_indices as get_column_indices
 from sklearn.utils._metadata_requests import METHODS
+from sklearn.utils._missing import is_pandas_na
 from sklearn.utils._param_validation import (
     HasMethods,
     Interval,
@@ -38,6 +39,7 @@ __all__ = [
     "get_column_indices",
     "get_feature_names",
     "is_pandas_df",
+    "is_pandas_na",
     "is_polars_df",
     "num_samples",
     "routing_enabled",

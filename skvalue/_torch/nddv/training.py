@@ -18,11 +18,11 @@ from .net import EpochTask, NDDVNet
 from .utilities import CrossEntropy, HalfSquaredError, row_utility
 
 
-def tensor_rows(X, y, standardise, device):
-    """Rows as float32 on the device, converted in chunks; labels int64."""
-    rows = torch.empty(X.shape, dtype=torch.float32)
+def tensor_rows(X, y, scaler, device):
+    """Scaled rows as float32 on the device, converted in chunks; labels int64."""
+    rows = torch.empty((len(X), scaler.n_columns), dtype=torch.float32)
     for chunk in row_chunks(*X.shape):
-        rows[chunk] = torch.from_numpy(standardise(X[chunk]).astype(np.float32))
+        rows[chunk] = torch.from_numpy(scaler.transform(X[chunk]).astype(np.float32))
     real = np.issubdtype(y.dtype, np.floating)
     target = torch.from_numpy(y.astype(np.float32 if real else np.int64))
     return TensorRows(rows.to(device), target.to(device))
