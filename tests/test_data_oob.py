@@ -253,7 +253,7 @@ def test_a_frame_is_bagged_as_its_numbers_are(model):
     """With and without weights in the fit, which bagging draws by where it can."""
     X, y = load_iris(return_X_y=True)
     y = np.where(np.arange(150) % 10 == 0, (y + 1) % 3, y)
-    values = DataOOB(model, n_estimators=40, random_state=0).fit(X, y).data_values_
+    values = DataOOB(model, n_estimators=60, random_state=0).fit(X, y).data_values_
     frame = pd.DataFrame(X, columns=list("abcd"))
-    framed = DataOOB(model, n_estimators=20, random_state=0).fit(frame, y)
+    framed = DataOOB(model, n_estimators=60, random_state=0).fit(frame, y)
     assert_array_equal(framed.data_values_, values)
