@@ -4,6 +4,7 @@ import doctest
 import re
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from sklearn.model_selection import train_test_split
 
@@ -22,7 +23,7 @@ def test_readme_code_runs_and_cleaning_helps(monkeypatch):
     pytest.importorskip("imblearn", reason="the README shows imbalanced-learn")
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     blocks = re.findall(r"^```python\n(.*?)^```", readme, flags=re.M | re.S)
-    assert len(blocks) == 5
+    assert len(blocks) == 6
 
     X, y = make_two_planes(800, random_state=0)
     X_train, X_test, y_true, y_test = train_test_split(
@@ -46,6 +47,7 @@ def test_readme_code_runs_and_cleaning_helps(monkeypatch):
     wrong = world["amortized"].predict_values(X_test, 1 - y_test)
     assert new.mean() > wrong.mean()
     assert len(world["X_clean"]) == len(world["y_clean"]) < len(X_train)
+    assert 0 < len(world["wrong"]) and isinstance(world["X"], pd.DataFrame)
     cleaned = world["curated"].fit(X_train, y_train).score(X_test, y_test)
     raw = world["KNeighborsClassifier"]().fit(X_train, y_train).score(X_test, y_test)
     assert cleaned > raw
@@ -55,7 +57,7 @@ def _quick(block):
     """The same code with smaller networks and a search in one process."""
     block = block.replace("NDDVValuator(random_state=0)", "NDDVValuator()")
     block = block.replace(
-        "NDDVValuator()", "NDDVValuator(n_members=1, max_epochs=6, random_state=0)"
+        "NDDVValuator()", "NDDVValuator(n_members=2, max_epochs=12, random_state=0)"
     )
     return block.replace("n_jobs=2", "cv=2")
 
