@@ -39,7 +39,9 @@ def as_given(X):
         X itself, or an array or sparse matrix of the same rows.
     """
     if issparse(X):
-        return "sparse", X
+        # What cannot be indexed cannot be checked for infinite numbers either.
+        is_checked = X.format in {"csr", "csc", "coo", "bsr", "dia"}
+        return "sparse", X if is_checked else X.tocsr()
     if is_frame(X):
         dtypes = list(X.dtypes)
         if dtypes and all(str(dtype).startswith("Sparse[") for dtype in dtypes):

@@ -37,7 +37,8 @@ def warn_of_other_scale(valuator, X, X_val):
         return
     if is_frame(X):
         names, X, X_val = _numbers(X, X_val)
-    if not (hasattr(X, "dtype") and X.dtype.kind in "iuf"):
+    kinds = [getattr(rows, "dtype", np.dtype("O")).kind for rows in (X, X_val)]
+    if not set(kinds) <= set("iuf"):
         return
     mean, low, high = (np.atleast_1d(part) for part in _range(X, X_val))
     outside = np.flatnonzero((low < high) & ((mean < low) | (mean > high)))

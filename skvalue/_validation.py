@@ -128,6 +128,7 @@ def validate_more_rows(valuator, X, y=None, names=("X", "y"), *, as_numbers=Fals
         return checked
     with naming(names[1]):
         _refuse_by_type(y, names[1])
+        _refuse_times(y, names[1])
         refuse_several_targets(y, names[1])
         y = column_or_1d(y, warn=True, input_name=names[1])
         y = _native(y, names[1])
@@ -143,7 +144,10 @@ def _receive_more(valuator, X, name):
     """Other rows, through the gate where the training rows went through it."""
     seen = valuator._seen_rows
     given = as_given(X)
-    if seen is None or (valuator._takes_rows and not is_plain(*given)):
+    # Rows of numbers may have missing cells, or be a frame, where the user's estimator
+    # gets them; strings and dates have no place beside numbers.
+    may_be = given[0] in {"numbers", "frame", "sparse"}
+    if seen is None or (valuator._takes_rows and may_be and not is_plain(*given)):
         _refuse_by_type(X, name)
         return check_given(valuator, X, given, name)
     try:

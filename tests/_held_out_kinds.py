@@ -16,6 +16,7 @@ from _input_kinds import (
     WIDTHS,
     X_VAL,
     Y_VAL,
+    Kind,
     X,
     Y,
     changed,
@@ -73,7 +74,8 @@ OF_HELD_OUT = {
     "X_val of dates": refused(X_val=X_VAL.astype("datetime64[D]"), y_val=Y_VAL),
     "X_val of strings": refused(X_val=X_VAL.astype(str), y_val=Y_VAL),
     "X_val complex": refused(X_val=X_VAL + 1j, y_val=Y_VAL),
-    "X_val with NaN": refused(X_val=changed(X_VAL, np.nan), y_val=Y_VAL),
+    # Where a user's estimator takes them, it gets them.
+    "X_val with NaN": Kind(X_val=changed(X_VAL, np.nan), y_val=Y_VAL),
     "X_val with infinity": refused(X_val=changed(X_VAL, np.inf), y_val=Y_VAL),
     "X_val longdouble beyond float64": refused(
         X_val=X_VAL.astype("g") * np.longdouble("1e4000"), y_val=Y_VAL

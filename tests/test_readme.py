@@ -47,7 +47,7 @@ def test_readme_code_runs_and_cleaning_helps(monkeypatch):
     wrong = world["amortized"].predict_values(X_test, 1 - y_test)
     assert new.mean() > wrong.mean()
     assert len(world["X_clean"]) == len(world["y_clean"]) < len(X_train)
-    assert 0 < len(world["wrong"]) and isinstance(world["X"], pd.DataFrame)
+    assert len(world["wrong"]) > 0 and isinstance(world["X"], pd.DataFrame)
     cleaned = world["curated"].fit(X_train, y_train).score(X_test, y_test)
     raw = world["KNeighborsClassifier"]().fit(X_train, y_train).score(X_test, y_test)
     assert cleaned > raw

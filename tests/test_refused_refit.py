@@ -43,12 +43,12 @@ def fitted():
 
 REFUSED = {
     "too few labels": (OTHER_X, OTHER_Y[:-1], {}),
-    "NaN in other columns": (np.where(OTHER_X > 6, np.nan, OTHER_X), OTHER_Y, {}),
+    "infinity in other columns": (np.where(OTHER_X > 6, np.inf, OTHER_X), OTHER_Y, {}),
     "one class": (OTHER_X, ["a"] * 36, {}),
     "unseen held-out label": (OTHER_X, OTHER_Y, {"X_val": OTHER_X, "y_val": [9] * 36}),
     "X_val alone": (OTHER_X, OTHER_Y, {"X_val": OTHER_X}),
 }
-REFUSED["NaN in other columns"][0][0, 0] = np.nan
+REFUSED["infinity in other columns"][0][0, 0] = np.inf
 
 
 @pytest.mark.parametrize("name", ESTIMATORS)
@@ -72,10 +72,10 @@ def test_a_fit_that_stops_at_its_end_leaves_the_fit_as_it_was(
     valuator = fitted[name]
     before, attributes = state(valuator), dict(vars(valuator))
 
-    def stop(self, n_samples):
+    def stop(valuator, n_samples):
         raise error("stopped")
 
-    monkeypatch.setattr(BaseValuator, "_check_values", stop)
+    monkeypatch.setattr("skvalue.base.check_values", stop)
     with pytest.raises(error, match="stopped"):
         valuator.fit(OTHER_X * 1.0, OTHER_Y)
     assert vars(valuator) == attributes
@@ -120,7 +120,7 @@ def test_a_warm_start_goes_on_after_a_fit_that_was_stopped(name, monkeypatch):
     first = stopped.data_values_.copy()
     stopped.set_params(**more)
     with monkeypatch.context() as patch:
-        patch.setattr(BaseValuator, "_check_values", lambda *args: 1 / 0)
+        patch.setattr("skvalue.base.check_values", lambda *args: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             stopped.fit(X, Y)
     assert_array_equal(stopped.data_values_, first)
@@ -154,7 +154,7 @@ def test_callbacks_are_torn_down_after_a_fit_that_failed(monkeypatch, capsys):
     )
     monkeypatch.setattr(ProgressBar, "setup", lambda *args, **kwargs: None)
     monkeypatch.setattr(ProgressBar, "on_fit_task_begin", lambda *args, **kwargs: None)
-    monkeypatch.setattr(BaseValuator, "_check_values", lambda *args: 1 / 0)
+    monkeypatch.setattr("skvalue.base.check_values", lambda *args: 1 / 0)
     monkeypatch.setattr(ProgressBar, "on_fit_task_end", lambda *args, **kwargs: None)
     with pytest.raises(ZeroDivisionError):
         valuator.fit(X, Y)

@@ -17,7 +17,7 @@ from sklearn.base import (
     clone,
     is_classifier,
 )
-from sklearn.utils import get_tags
+from sklearn.utils import assert_all_finite, get_tags
 from sklearn.utils.metadata_routing import (
     UNUSED,
     MetadataRouter,
@@ -217,6 +217,10 @@ class CuratedEstimator(DelegatingMixin, MetaEstimatorMixin, BaseEstimator):
         with naming("y"), np.errstate(invalid="ignore"):
             if is_classifier(self.estimator) and is_continuous(y):
                 check_classification_targets(y)
+        is_numeric = isinstance(X, np.ndarray) and X.dtype.kind == "f"
+        if is_numeric and not get_tags(self).input_tags.allow_nan:
+            # The valuator may take a missing cell, and drop its row.
+            assert_all_finite(X, estimator_name=type(self).__name__, input_name="X")
         valuator_params, params = self._split_params(params, sample_weight)
         self._check_estimator_params(X, y, params)
 
