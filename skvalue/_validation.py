@@ -188,7 +188,8 @@ def check_more_rows(valuator, X, name="X"):
     checked = check_array(
         X,
         # Rows are made dense beside dense training rows.
-        accept_sparse=_sparse_format(valuator) or valuator.encoder is not None,
+        accept_sparse=_sparse_format(valuator)
+        or ("csr" if valuator.encoder is not None else False),
         allow_nd=valuator._allow_nd,
         input_name=name,
         estimator=valuator,
