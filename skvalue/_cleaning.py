@@ -35,12 +35,14 @@ class CleaningMixin(OneToOneFeatureMixin, TransformerMixin):
             If `drop` would leave a class without rows.
         """
         check_is_fitted(self, "data_values_")
+        # What the method believes takes fits of its own, and no other rule asks.
+        is_auto = isinstance(self.drop, str) and self.drop == "auto"
         keep = keep_mask(
             self.data_values_,
             self.drop,
             self._target,
             classes=getattr(self, "classes_", None),
-            plausible=self._plausible_rows(),
+            plausible=self._plausible_rows() if is_auto else None,
         )
         return np.flatnonzero(keep) if indices else keep
 

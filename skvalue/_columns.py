@@ -11,18 +11,13 @@ from numbers import Number, Real
 
 import numpy as np
 
+from .utils._missing import TIMES as SINGLE_TIMES
+from .utils._missing import is_missing
 from .utils._rows import is_frame
-from .utils._sklearn import is_pandas_na, safe_indexing
+from .utils._sklearn import safe_indexing
 
 NUMBERS, TIMES, LEVELS = "numbers", "times", "levels"
 
-_TIMES = (
-    datetime.date,
-    datetime.timedelta,
-    datetime.time,
-    np.datetime64,
-    np.timedelta64,
-)
 _NUMBERS = (Real, Decimal, np.bool_)
 
 
@@ -86,20 +81,13 @@ def _kind_in_polars(dtype):
 
 
 def _kind_of_objects(column):
-    values = [value for value in column if not _is_missing(value)]
+    values = [value for value in column if not is_missing(value)]
     if all(isinstance(value, _NUMBERS) for value in values):
         return NUMBERS
-    if all(isinstance(value, _TIMES) for value in values):
+    if all(isinstance(value, SINGLE_TIMES) for value in values):
         return TIMES
     is_level = all(isinstance(value, (str, Number, np.bool_)) for value in values)
     return LEVELS if is_level else None
-
-
-def _is_missing(value):
-    if value is None or is_pandas_na(value):
-        return True
-    # NaN and NaT of any library are unlike themselves.
-    return isinstance(value, (Number, *_TIMES)) and bool(value != value)
 
 
 def unreadable_item(column):
@@ -115,11 +103,11 @@ def unreadable_item(column):
     item : object
         The first of them.
     """
-    known = (str, np.bool_, *_NUMBERS, *_TIMES)
+    known = (str, np.bool_, *_NUMBERS, *SINGLE_TIMES)
     for value in column:
-        if not (_is_missing(value) or isinstance(value, known)):
+        if not (is_missing(value) or isinstance(value, known)):
             return value
-    return next(value for value in column if not _is_missing(value))
+    return next(value for value in column if not is_missing(value))
 
 
 # What ColumnTransformer calls: pieces of the table in, arrays out.
@@ -173,7 +161,7 @@ def to_levels(piece):
     levels = np.empty(piece.shape, dtype=object)
     for place, column in enumerate(columns_of(piece)):
         levels[:, place] = [
-            np.nan if _is_missing(value) else str(value) for value in column
+            np.nan if is_missing(value) else str(value) for value in column
         ]
     return levels
 
@@ -215,7 +203,7 @@ def _float_column(column):
         if hasattr(column, "to_numpy"):
             return column.to_numpy(dtype=np.float64, na_value=np.nan)
         return column
-    return [np.nan if _is_missing(value) else float(value) for value in column]
+    return [np.nan if is_missing(value) else float(value) for value in column]
 
 
 def _seconds_column(column):
@@ -228,7 +216,7 @@ def _seconds_column(column):
         times = np.asarray(column)
         micros = times.astype(f"{times.dtype.kind}8[us]")
         return np.where(np.isnat(micros), np.nan, micros.astype(np.int64) / 1e6)
-    return [np.nan if _is_missing(value) else _seconds(value) for value in column]
+    return [np.nan if is_missing(value) else _seconds(value) for value in column]
 
 
 def _seconds(value):

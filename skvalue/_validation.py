@@ -25,7 +25,7 @@ from ._gate import (
 )
 from ._given import as_given, check_given, is_plain
 from ._targets import is_regression, refuse_several_targets
-from .utils._naming import naming
+from .utils._naming import naming, sorted_labels
 from .utils._sklearn import check_y, num_samples
 
 
@@ -49,7 +49,7 @@ def validate_rows(valuator, X, y):
     with naming("X", "y"):
         check_consistent_length(X, y)
     if y.dtype == object:
-        _unique(y, "y")
+        sorted_labels(y, "y")
     with naming("y"):
         has_real_targets = is_regression(valuator, y)
     if has_real_targets:
@@ -59,7 +59,7 @@ def validate_rows(valuator, X, y):
             _refuse_constant(y, target_limits)
     else:
         target_limits = None
-        valuator.classes_ = classes = _unique(y, "y")
+        valuator.classes_ = classes = sorted_labels(y, "y")
         if len(classes) < 2:
             raise ValueError(
                 f"y has one class ({_plain(classes)[0]!r}); values need at least two."
@@ -286,7 +286,7 @@ def _encode(valuator, y, name):
             )
         return y
     classes = valuator.classes_
-    labels = _unique(y, name)
+    labels = sorted_labels(y, name)
     unseen = labels[~np.isin(labels, classes)]
     if len(unseen):
         raise ValueError(
@@ -294,17 +294,6 @@ def _encode(valuator, y, name):
             f"{_plain(unseen[:5])}; allowed: {_plain(classes[:20])}."
         )
     return np.searchsorted(classes, y)
-
-
-def _unique(y, name):
-    try:
-        return np.unique(y)
-    except TypeError as error:
-        kinds = sorted({type(label).__name__ for label in y})
-        raise ValueError(
-            f"{name} mixes labels that cannot be compared ({', '.join(kinds)}); use "
-            "labels of one type, without missing ones."
-        ) from error
 
 
 def _plain(labels):

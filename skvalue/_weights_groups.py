@@ -11,7 +11,8 @@ from types import MethodType
 import numpy as np
 from sklearn.utils import column_or_1d
 
-from .utils._naming import naming
+from .utils._missing import is_missing
+from .utils._naming import naming, sorted_labels
 from .utils._sample_weight import weight_names
 from .utils._sklearn import check_sample_weight, num_samples
 
@@ -57,7 +58,9 @@ def for_fit(valuator, n_samples, sample_weight, groups):
         vars(valuator).pop(name, None)
     if groups is not None:
         groups = _check_groups(groups, n_samples)
-        valuator.groups_, valuator._group_codes = _unique(groups)
+        valuator.groups_, valuator._group_codes = sorted_labels(
+            groups, "groups", return_inverse=True
+        )
         if takes(type(valuator), "groups"):
             given["groups"] = groups
     return given
@@ -150,28 +153,9 @@ def _check_groups(groups, n_samples):
             f"groups has {num_samples(labels)} labels, but X has {n_samples} rows; "
             "give one label a row."
         )
-    missing = np.flatnonzero([_is_missing(label) for label in labels])
+    missing = np.flatnonzero([is_missing(label) for label in labels])
     if len(missing):
         raise ValueError(
             f"groups has a missing label at row {missing[0]}; every row needs one."
         )
     return labels
-
-
-def _is_missing(label):
-    if label is None or type(label).__name__ in {"NAType", "NaTType"}:
-        return True
-    if isinstance(label, np.datetime64 | np.timedelta64):
-        return bool(np.isnat(label))
-    return isinstance(label, float) and label != label
-
-
-def _unique(groups):
-    try:
-        return np.unique(groups, return_inverse=True)
-    except TypeError as error:
-        kinds = sorted({type(label).__name__ for label in groups})
-        raise ValueError(
-            f"groups mixes labels that cannot be compared ({', '.join(kinds)}); use "
-            "labels of one type."
-        ) from error

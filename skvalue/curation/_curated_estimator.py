@@ -32,6 +32,7 @@ from .._targets import last_step, task_of_estimator, tell_task
 from .._weights_groups import ShowsWeights
 from ..utils._naming import naming, reading
 from ..utils._refit import whole_or_not_at_all
+from ..utils._rows import take_rows
 from ..utils._sample_weight import check_takes_weights, weight_names
 from ..utils._sklearn import (
     HasMethods,
@@ -231,7 +232,7 @@ class CuratedEstimator(DelegatingMixin, MetaEstimatorMixin, BaseEstimator):
         self.sample_indices_ = np.flatnonzero(supported_rows(self.valuator_, X))
 
         params = self._kept_params(X, params)
-        X_kept, y_kept = last_step(self.valuator_).filter(X, y)
+        X_kept, y_kept = (take_rows(rows, self.sample_indices_) for rows in (X, y))
         with reading("estimator", self.estimator, X_kept):
             self.estimator_ = clone(self.estimator).fit(X_kept, y_kept, **params)
         return self

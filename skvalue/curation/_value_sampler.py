@@ -29,6 +29,7 @@ from .._pipelines import fit_valuator, is_valuator, rows_for_last_step
 from .._targets import last_step, refuse_several_targets, tell_task
 from ..utils._naming import naming
 from ..utils._refit import whole_or_not_at_all
+from ..utils._rows import take_rows
 from ..utils._sklearn import (
     METHODS,
     HasMethods,
@@ -213,7 +214,7 @@ class ValueSampler(OneToOneFeatureMixin, MetaEstimatorMixin, BaseEstimator):
         self.fit(X, y, **params)
         X, y = row_aligned(X, y)
         if self.action == "drop":
-            return last_step(self.valuator_).filter(X, y)
+            return tuple(take_rows(rows, self.sample_indices_) for rows in (X, y))
         return X, self._relabel(X, y)
 
     def _check_action(self, valuator, y):

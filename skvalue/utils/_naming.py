@@ -95,3 +95,32 @@ def _is_numbers(X):
         return array.dtype.kind in "biuf" and not np.isnan(array).any()
     except (TypeError, ValueError):
         return False
+
+
+def sorted_labels(labels, name, **options):
+    """`numpy.unique` of labels, or an error that says that they cannot be compared.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n_rows,)
+        Labels of any type.
+
+    name : str
+        The argument, for errors.
+
+    **options : dict
+        Of `numpy.unique`.
+
+    Returns
+    -------
+    unique : ndarray or tuple of ndarray
+        As `numpy.unique` returns them.
+    """
+    try:
+        return np.unique(labels, **options)
+    except TypeError as error:
+        kinds = sorted({type(label).__name__ for label in labels})
+        raise ValueError(
+            f"{name} mixes labels that cannot be compared ({', '.join(kinds)}); use "
+            "labels of one type, without missing ones."
+        ) from error
