@@ -13,13 +13,14 @@ from numbers import Integral, Real
 import numpy as np
 from scipy.special import logsumexp
 from sklearn.metrics import pairwise_distances
-from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.parallel import delayed
 from sklearn.utils.validation import check_is_fitted
 
 from ._transport import import_ot, solve_transport, transport_costs
 from ._validation import validate_more_rows
 from .base import BaseValuator
 from .utils._folds import average_over_splits, make_splits
+from .utils._progress import in_parallel
 from .utils._random import integer_seed
 from .utils._sklearn import Interval, StrOptions
 
@@ -71,7 +72,7 @@ class LAVA(BaseValuator):
         Deals rows to folds; nothing else is random.
 
     verbose : int, default=0
-        Controls the verbosity.
+        1: print a line of progress now and then, with the time left; 2: all of them.
 
     Attributes
     ----------
@@ -238,7 +239,7 @@ class LAVA(BaseValuator):
             seed=integer_seed(self.random_state),
             groups=groups,
         )
-        results = Parallel(n_jobs=self.n_jobs)(
+        tasks = (
             delayed(_value_rows)(
                 X[split.rows],
                 y[split.rows],
@@ -250,6 +251,8 @@ class LAVA(BaseValuator):
             )
             for split in splits
         )
+        progress = self._progress(len(splits), "splits")
+        results = in_parallel(tasks, progress, n_jobs=self.n_jobs)
         values, self._transports = map(list, zip(*results, strict=True))
         self._splits = splits
         vars(self).pop("label_distances_", None)

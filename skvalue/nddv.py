@@ -128,7 +128,7 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
         states are neither read nor changed.
 
     verbose : int, default=0
-        1 prints skorch's table of epochs.
+        1: print a line of progress now and then, with the time left; 2: all of them.
 
     Attributes
     ----------
@@ -340,6 +340,7 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
             rows,
             clean_rows=None if X_val is None else self._rows(X_val, y_val),
             task=self._task,
+            progress=self._progress(self.max_epochs, "epochs"),
             sample_weight=sample_weight,
         )
         self.history_ = self.net_.history
