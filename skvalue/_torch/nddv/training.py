@@ -145,6 +145,7 @@ def _build(settings, rows, clean_rows, task, progress):
         "meta_interval": settings["meta_interval"],
         "meta_batch_size": settings["batch_size"],
         "seed": settings["seed"],
+        "n_jobs": settings["n_jobs"],
     }
     return NDDVNet(dynamics, **(parameters | (settings["net_params"] or {})))
 
@@ -203,6 +204,24 @@ def evaluate_classes(net, rows, utility, n_classes):
         return torch.stack(utilities, dim=-1)
 
     return _evaluate(net, rows, of_every_class)
+
+
+def of_the_trained(net, rows, settings):
+    """What the trained net says of the rows, by the attribute's name; None if unasked.
+
+    Returns
+    -------
+    attributes : dict of str to ndarray or None
+        See `NDDVValuator`.
+    """
+    states = adjoints = None
+    if settings["record_trajectories"]:
+        states, adjoints = trajectories(net, rows)
+    return {
+        "meta_weights_": meta_weights(net, rows) if settings["reweight"] else None,
+        "state_trajectories_": states,
+        "adjoint_trajectories_": adjoints,
+    }
 
 
 def meta_weights(net, rows):
