@@ -111,8 +111,7 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
         Added to the training, such as `skorch.callbacks.EarlyStopping`.
 
     net_params : dict or None, default=None
-        Further parameters of the skorch net, such as
-        ``{"optimizer__weight_decay": 1e-4}``.
+        Further parameters of the skorch net: ``{"optimizer__weight_decay": 1e-4}``.
 
     drop : float, "auto", "negative" or callable, default="auto"
         Which rows are of low value, see `BaseValuator`. ``"auto"`` drops only rows
@@ -194,9 +193,7 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
     O(n_samples * (n_members + n_classes)).
 
     `predict_values` gives a row's utility under the trained dynamics without noise,
-    minus the mean utility of the training rows.
-
-    Wrong labels are detected; noise in the features is not, because a row whose
+    minus the mean utility of the training rows. Wrong labels are detected; noise in the features is not, because a row whose
     features are noise still fits its label about as well as others do.
 
     References
