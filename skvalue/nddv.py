@@ -193,8 +193,9 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
     O(n_samples * (n_members + n_classes)).
 
     `predict_values` gives a row's utility under the trained dynamics without noise,
-    minus the mean utility of the training rows. Wrong labels are detected; noise in the features is not, because a row whose
-    features are noise still fits its label about as well as others do.
+    minus the mean utility of the training rows. Wrong labels are detected; noise in the
+    features is not: a row whose features are noise fits its label about as well as
+    others do.
 
     References
     ----------

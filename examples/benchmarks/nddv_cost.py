@@ -13,8 +13,8 @@ the fit needs anyway subtracted.
 `--large` adds n = 10**5, d = 50. `--beside` times a training step in turn with another
 implementation, a file with a function ``nddv(X, y, M, epochs, bs, meta, otf_on)``, and
 prints the ratio pair by pair. `--threads` times an epoch with ``n_jobs=1`` and
-``n_jobs=N`` in turn, each in a fresh process, checks that the values are the same bit by
-bit, and says what N processes that share nothing did beside one.
+``n_jobs=N`` in turn, each in a fresh process, checks that the values are the same bit
+by bit, and says what N processes that share nothing did beside one.
 """
 
 import argparse
