@@ -63,7 +63,9 @@ VALUATORS = {
     "OutlierValuator": skvalue.OutlierValuator(random_state=0),
     "SelfConfidence": skvalue.SelfConfidence(**FOLDS),
     "Semivalue": skvalue.Semivalue(small_coalitions, **FEW),
-    "SubsampleInfluence": skvalue.SubsampleInfluence(max_evaluations=40, tol=None, **FOLDS),
+    "SubsampleInfluence": skvalue.SubsampleInfluence(
+        max_evaluations=40, tol=None, **FOLDS
+    ),
 }
 N_ROWS = 40
 rng = np.random.default_rng(0)
@@ -349,7 +351,9 @@ WITH_ESTIMATOR = {
     "DVRL": skvalue.DVRL(max_epochs=2, **FOLDS),
     "LeaveOneOut": skvalue.LeaveOneOut(**FOLDS),
     "SelfConfidence": skvalue.SelfConfidence(**FOLDS),
-    "SubsampleInfluence": skvalue.SubsampleInfluence(max_evaluations=40, tol=None, **FOLDS),
+    "SubsampleInfluence": skvalue.SubsampleInfluence(
+        max_evaluations=40, tol=None, **FOLDS
+    ),
 }
 
 
