@@ -92,15 +92,15 @@ DETECTING = {
     "AmortizedShapley": skvalue.AmortizedShapley(
         skvalue.DataShapley(max_evaluations=60), max_epochs=(5,)
     ),
-    "BetaShapley": skvalue.BetaShapley(max_evaluations=20),
-    "DataBanzhaf": skvalue.DataBanzhaf(max_evaluations=20),
-    "DataShapley": skvalue.DataShapley(max_evaluations=20),
+    "BetaShapley": skvalue.BetaShapley(max_evaluations=20, tol=None),
+    "DataBanzhaf": skvalue.DataBanzhaf(max_evaluations=20, tol=None),
+    "DataShapley": skvalue.DataShapley(max_evaluations=20, tol=None),
     "DistributionalShapley": skvalue.DistributionalShapley(
-        min_coalition_size=20, max_coalition_size=60, max_evaluations=20
+        min_coalition_size=20, max_coalition_size=60, max_evaluations=20, tol=None
     ),
     "LeaveOneOut": skvalue.LeaveOneOut(),
-    "Semivalue": skvalue.Semivalue(small_coalitions, max_evaluations=20),
-    "SubsampleInfluence": skvalue.SubsampleInfluence(max_evaluations=400),
+    "Semivalue": skvalue.Semivalue(small_coalitions, max_evaluations=20, tol=None),
+    "SubsampleInfluence": skvalue.SubsampleInfluence(max_evaluations=400, tol=None),
     "NDDVValuator": skvalue.NDDVValuator(n_members=2, max_epochs=5, lr=0.03),
 }
 
