@@ -91,7 +91,7 @@ def test_sinkhorn_potentials_agree_with_pot(monkeypatch):
     X, _, X_val, _ = iris()
     cost = ot.dist(X, X_val)
     temperature = 0.1 * cost.mean()
-    potential, _ = _transport.sinkhorn(cost, temperature)
+    potential, *_ = _transport.solve_transport(cost, 0.1)
     weights = ot.unif(len(X)), ot.unif(len(X_val))
     _, log = ot.sinkhorn(
         *weights, cost, temperature, method="sinkhorn_log", log=True, stopThr=1e-10
