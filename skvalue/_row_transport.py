@@ -87,7 +87,7 @@ def transported(X, y, X_val, y_val, settings, seed):
     classification = settings.n_classes is not None
     n_parts = -(-len(y_val) // settings.batch_size)
     if n_parts > 1:
-        drawn = deal(y_val, n_parts, classification, seed) == 0
+        drawn = deal(y_val, n_parts, classification, seed) == seed % n_parts
         X_val, y_val = X_val[drawn], y_val[drawn]
     transport = Transport(X_val, y_val, len(y))
     if len(y) <= settings.batch_size:
