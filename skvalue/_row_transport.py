@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import logsumexp
 from sklearn.metrics import pairwise_distances
 
 from ._transport import solve_transport, transport_costs
@@ -207,10 +206,12 @@ def _potential_by_held_out(X, y, transport, feature_cost):
         cost = pairwise_distances(X[chunk], transport.X_val, metric=feature_cost)
         transport.add_label_costs(cost, y[chunk])
         slack = np.subtract(transport.held_out_potential, cost, out=cost)
-        if transport.temperature == 0:
-            potential[chunk] = -slack.max(axis=1)
-        else:
+        highest = slack.max(axis=1)
+        potential[chunk] = -highest
+        if transport.temperature > 0:
+            # The logarithm of a sum of exponentials, without a copy.
+            slack -= highest[:, None]
             slack /= transport.temperature
-            blurred = logsumexp(slack, axis=1) + np.log(transport.n_rows)
-            potential[chunk] = -transport.temperature * blurred
+            mass = np.exp(slack, out=slack).sum(axis=1) * transport.n_rows
+            potential[chunk] -= transport.temperature * np.log(mass)
     return potential
