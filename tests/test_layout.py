@@ -26,6 +26,7 @@ FLOORS = [
     "base _class_values games metrics",
     "_pipelines",
     METHODS,
+    "_poor_members",
     "amortized consensus curation explain",
     "evaluation inspection",
     "__main__ __init__",

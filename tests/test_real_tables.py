@@ -116,7 +116,6 @@ def polars_table():
 
 
 def arrow_table():
-    pytest.importorskip("pyarrow")
     return (
         pandas_table()
         .drop(columns=["month", "mixed"])
