@@ -28,6 +28,7 @@ SAYS_HOW_FAR = [
     skvalue.DVRL(GaussianNB(), max_epochs=3, cv=2),
     skvalue.FeatureConfidence(ExtraTreesRegressor(40, bootstrap=True), n_columns=2),
     skvalue.InfluenceFunction(cv=2),
+    skvalue.KAIROS(cv=2),
     skvalue.KNNShapley(),
     skvalue.LAVA(cv=2),
     skvalue.LeaveOneOut(CentroidClassifier(), cv=2),
