@@ -70,6 +70,9 @@ class LAVA(BaseValuator):
     random_state : int, RandomState instance or None, default=None
         Deals rows to folds; nothing else is random.
 
+    memory : str, path-like, joblib.Memory or None, default=None
+        Keeps fits, so that another `drop` values no row anew, see `BaseValuator`.
+
     verbose : int, default=0
         Controls the verbosity.
 
@@ -176,6 +179,7 @@ class LAVA(BaseValuator):
         encoder="auto",
         drop="auto",
         random_state=None,
+        memory=None,
         verbose=0,
     ):
         super().__init__(
@@ -183,6 +187,7 @@ class LAVA(BaseValuator):
             encoder=encoder,
             drop=drop,
             random_state=random_state,
+            memory=memory,
             verbose=verbose,
         )
         self.feature_cost = feature_cost

@@ -127,6 +127,9 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
         The same integer gives the same values. The global numpy and torch random
         states are neither read nor changed.
 
+    memory : str, path-like, joblib.Memory or None, default=None
+        Keeps fits, so that another `drop` values no row anew, see `BaseValuator`.
+
     verbose : int, default=0
         1 prints skorch's table of epochs.
 
@@ -192,8 +195,7 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
     -----
     Time is O(max_epochs * n_samples * n_members * n_steps * hidden_dim * (n_features +
     hidden_dim)). Memory is one float32 copy of `X` and O(n_samples * (n_members +
-    n_classes)); `X`
-    may be a `numpy.memmap`.
+    n_classes)); `X` may be a `numpy.memmap`.
 
     `predict_values` gives a row's utility under the trained dynamics without noise,
     minus the mean utility of the training rows.
@@ -276,6 +278,7 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
         net_params=None,
         drop="auto",
         random_state=None,
+        memory=None,
         verbose=0,
     ):
         super().__init__(
@@ -283,6 +286,7 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
             encoder=encoder,
             drop=drop,
             random_state=random_state,
+            memory=memory,
             verbose=verbose,
         )
         self.interaction = interaction
@@ -325,9 +329,8 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
             n_classes=len(getattr(self, "classes_", ())),
             has_held_out=X_val is not None,
         )
-        settings["seed"] = draw_seed(
-            check_random_state(integer_seed(self.random_state))
-        )
+        rng = check_random_state(integer_seed(self.random_state))
+        settings["seed"] = draw_seed(rng)
         self._scaler = fit_scaler(X, sample_weight, made_of(self, X.shape[1]))
         check_settings(settings, self._scaler.n_columns)
         self._y_mean, self._y_scale = 0, 1
@@ -349,9 +352,8 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
         if settings["reweight"]:
             self.meta_weights_ = training.meta_weights(self.net_, rows)
         if self.record_trajectories:
-            self.state_trajectories_, self.adjoint_trajectories_ = (
-                training.trajectories(self.net_, rows)
-            )
+            trajectories = training.trajectories(self.net_, rows)
+            self.state_trajectories_, self.adjoint_trajectories_ = trajectories
 
     def _rows(self, X, y):
         """Standardised float32 rows and targets as tensors on the device."""
@@ -371,9 +373,8 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
         if not classification:
             self.residuals_ = belief * self._y_scale
         if trajectory is not None:
-            self.value_trajectories_ = dynamic_marginal_contribution(
-                trajectory, weights
-            )
+            trajectory = dynamic_marginal_contribution(trajectory, weights)
+            self.value_trajectories_ = trajectory
 
     def _plausible_rows(self):
         if hasattr(self, "classes_"):
