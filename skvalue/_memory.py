@@ -7,7 +7,9 @@ names of rows are those of the data at hand.
 """
 
 import os
+import pickle
 import warnings
+from functools import partial
 from numbers import Integral
 
 import joblib
@@ -66,8 +68,7 @@ class FitMemory:
             self.memory = None
             return
         for name in self._fitted():
-            if name.startswith("_") or name.endswith("_"):
-                delattr(valuator, name)
+            delattr(valuator, name)
 
     def fit(self, X, y, X_val, y_val, **given):
         """Set what ``_fit`` sets: as it was kept, or else by a fit, which is kept.
@@ -82,31 +83,54 @@ class FitMemory:
         ValueError
             If a parameter cannot be told from another.
         """
-        fit = self.valuator._fit
+        fit = partial(self.valuator._fit, X, y, X_val, y_val, **given)
         if self.memory is None:
-            fit(X, y, X_val, y_val, **given)
+            fit()
             return
+        before = self._attributes()
+        is_kept = True
 
         def compute():
-            before = self._fitted()
-            fit(X, y, X_val, y_val, **given)
-            return {
-                name: value
-                for name, value in self._fitted().items()
-                if not (name in before and before[name] is value)
-            }
+            nonlocal is_kept
+            is_kept = False
+            fit()
+            return self._pickle_changed(before)
 
         key = self._key({"X": X, "y": y, "X_val": X_val, "y_val": y_val, **given})
-        kept = self.memory.cache(fitted_state, ignore=["compute"])
-        vars(self.valuator).update(kept(key, compute))
+        kept = self.memory.cache(pickled_state, ignore=["compute"])
+        try:
+            state = kept(key, compute)
+        except NotPickledError as error:
+            reason = f"memory keeps no such fit: {error.__cause__}"
+            warnings.warn(reason, UserWarning, stacklevel=6)
+            return
+        if is_kept:
+            vars(self.valuator).update(pickle.loads(state))
+
+    def _pickle_changed(self, before):
+        """What a fit has set, as bytes: a later fit gets objects of its own."""
+        state = {
+            name: value
+            for name, value in self._attributes().items()
+            if not (name in before and before[name] is value)
+        }
+        try:
+            return pickle.dumps(state, protocol=pickle.HIGHEST_PROTOCOL)
+        except Exception as error:  # Any class may raise anything.
+            raise NotPickledError from error
+
+    def _attributes(self):
+        """All but parameters, and what is set on any estimator."""
+        others = NOT_FITTED.union(self.valuator._get_param_names())
+        held = vars(self.valuator)
+        return {name: value for name, value in held.items() if name not in others}
 
     def _fitted(self):
-        """Attributes that come from a fit."""
-        parameters = set(self.valuator._get_param_names())
+        """Attributes that come from a fit, not from the user, by their names."""
         return {
             name: value
-            for name, value in vars(self.valuator).items()
-            if name not in NOT_FITTED | parameters
+            for name, value in self._attributes().items()
+            if name.startswith("_") or name.endswith("_")
         }
 
     def _key(self, data):
@@ -121,7 +145,11 @@ class FitMemory:
         return sha256(repr(sorted(fingerprint(data, seen).items())))
 
 
-def fitted_state(key, compute):
+class NotPickledError(Exception):
+    """A fitted state that no file can hold."""
+
+
+def pickled_state(key, compute):
     """What joblib keeps, by the key alone."""
     return compute()
 
