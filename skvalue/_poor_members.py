@@ -6,10 +6,6 @@ same rows stands in for it: what is linear, the network finds too.
 """
 
 import numpy as np
-from scipy.sparse import issparse
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from ._encoder import encode
 from ._label_errors import skill
@@ -79,12 +75,7 @@ def _linear_skill(member, X, y, seed, sample_weight):
         return -np.inf
     valuator = last_step(member)
     numbers = encode(valuator, rows_for_last_step(member, take_rows(X, rows)), "X")
-    # Margins of variance 1 before the labels are seen, for any number of columns.
-    linear = make_pipeline(
-        StandardScaler(with_mean=not issparse(numbers)),
-        LogisticRegression(C=1 / numbers.shape[1], max_iter=1000),
-    )
-    judge = SelfConfidence(linear, cv=FOLDS, random_state=seed, task="classification")
+    judge = SelfConfidence(cv=FOLDS, random_state=seed, task="classification")
     judge.fit(
         numbers,
         target,

@@ -50,7 +50,7 @@ class SelfConfidence(BaseValuator):
     ----------
     estimator : estimator or None, default=None
         Classifier with ``predict_proba``, or a regressor. None: standardised columns
-        and `LogisticRegression`, or `Ridge`.
+        and `LogisticRegression` with C of 1 over their number, or `Ridge`.
 
     cv : int, cross-validation generator or iterable, default=5
         Folds; every row must be held out once at least. An integer deals shuffled
@@ -216,7 +216,11 @@ class SelfConfidence(BaseValuator):
 
     def _estimator(self, X):
         if self.estimator is None:
-            model = LogisticRegression() if hasattr(self, "classes_") else Ridge()
+            model = Ridge()
+            if hasattr(self, "classes_"):
+                # Margins of variance 1 before the labels are seen, for any number of
+                # columns: with C=1 many columns learn wrong labels by heart.
+                model = LogisticRegression(C=1 / X.shape[1])
             return make_pipeline(StandardScaler(with_mean=not issparse(X)), model)
         if hasattr(self, "classes_") and not hasattr(self.estimator, "predict_proba"):
             raise ValueError(

@@ -106,7 +106,8 @@ def test_global_random_state_is_untouched(digits_problem):
 def test_sparse_rows(digits_problem):
     X, y, _, _ = digits_problem
     valuator = SelfConfidence(random_state=0).fit(csr_matrix(X), y)
-    assert valuator.label_probabilities_.mean() > 0.8
+    found = valuator.classes_[valuator.class_probabilities_.argmax(axis=1)]
+    assert np.mean(found == y) > 0.85
 
 
 def test_errors_name_the_argument(digits_problem):
