@@ -34,6 +34,42 @@ class Block:
     is_whole: bool
 
 
+def mean_over_games(players, totals, n_players):
+    """Values and standard errors of all players from the games that each plays in.
+
+    Parameters
+    ----------
+    players : list of ndarray of shape (n_game_players,)
+        Numbers of each game's players.
+
+    totals : list of RatioMoments or SubsetRecord
+        What the coalitions of each game said.
+
+    n_players : int
+        Number of players in all.
+
+    Returns
+    -------
+    values, errors : ndarray of shape (n_players,)
+        NaN where unknown.
+    """
+    variances, degrees = zip(*(total.variance() for total in totals), strict=True)
+    values, errors = average_over_splits(
+        players,
+        [total.estimate() for total in totals],
+        n_players,
+        [np.sqrt(variance) for variance in variances],
+    )
+    degrees = degrees_over_games(players, variances, degrees, n_players)
+    variances, degrees = moderate(errors**2, degrees)
+    return values, np.sqrt(variances) * error_scale(degrees)
+
+
+def least_of(sampler, game):
+    """Units without which values of this game say nothing, by the sampler."""
+    return sampler.least_units(game) if hasattr(sampler, "least_units") else 1
+
+
 class SamplingRun:
     """The state of a run over one or several games, and what it may cost.
 
@@ -87,7 +123,11 @@ class SamplingRun:
         self.accumulators = [
             sampler.new_accumulator(game.n_players) for sampler, game in pairs
         ]
-        self.least_evaluations = least_units * max(self.costs) * len(games)
+        needed = [
+            cost * max(least_units, least_of(sampler, game))
+            for cost, (sampler, game) in zip(self.costs, pairs, strict=True)
+        ]
+        self.least_evaluations = max(needed) * len(games)
         self.budgets = self._budgets(max_evaluations)
         self.n_blocks = np.zeros(len(games), dtype=int)
         self.used = np.zeros(len(games), dtype=int)
@@ -215,17 +255,7 @@ class SamplingRun:
 
     def estimate(self):
         """Values and standard errors of all players, NaN where unknown."""
-        totals = self.totals()
-        variances, degrees = zip(*(total.variance() for total in totals), strict=True)
-        values, errors = average_over_splits(
-            self.players,
-            [total.estimate() for total in totals],
-            self.n_players,
-            [np.sqrt(variance) for variance in variances],
-        )
-        degrees = degrees_over_games(self.players, variances, degrees, self.n_players)
-        variances, degrees = moderate(errors**2, degrees)
-        return values, np.sqrt(variances) * error_scale(degrees)
+        return mean_over_games(self.players, self.totals(), self.n_players)
 
     def is_precise(self, tol):
         """Whether the largest standard error is below `tol` of the values' spread."""
@@ -252,7 +282,7 @@ class SamplingRun:
         self.used = arrays["used"].copy()
         for game, accumulator in enumerate(self.accumulators):
             prefix = f"{game}."
-            self.accumulators[game] = type(accumulator).from_arrays(
+            self.accumulators[game] = accumulator.from_arrays(
                 {
                     name.removeprefix(prefix): array.copy()
                     for name, array in arrays.items()

@@ -172,7 +172,7 @@ class DataBanzhaf(BaseSemivalue):
 
     _parameter_constraints = {
         **BaseSemivalue._parameter_constraints,
-        "sampler": [StrOptions({"auto", "shared", "msr"})],
+        "sampler": [StrOptions({"auto", "shared", "msr", "regression"})],
     }
 
     _without_engine = "msr"
