@@ -85,7 +85,7 @@ class ReusedSizes(SubsetSizes):
 
 @dataclass(frozen=True, eq=False)
 class RegressedSubsets:
-    """Reused utilities, adjusted by regression; a unit is a subset for each fold."""
+    """Reused utilities, adjusted by regression; a unit is a subset."""
 
     sizes: ReusedSizes
 
@@ -93,24 +93,23 @@ class RegressedSubsets:
         return SubsetRecord(self, n_players)
 
     def unit_cost(self, game):
-        return N_FOLDS
+        return 1
 
-    def least_units(self, game):
-        """Fewer coalitions than players say little of any."""
-        return -(-game.n_players // N_FOLDS)
+    def usual_units(self, game):
+        """As many coalitions as players: a tenth of what is drawn by default."""
+        return game.n_players
 
     def block_size(self, game):
-        return max(1, game.block_size("scores") // N_FOLDS)
+        return game.block_size("scores")
 
     def run(self, game, seeds, start, n_units):
-        first, count = N_FOLDS * start, N_FOLDS * n_units
-        masks = self.masks(game.n_players, seeds, first, count)
-        return SubsetRecord(self, game.n_players, seeds, game.scores(masks)), count
+        scores = game.scores(self.masks(game.n_players, seeds, start, n_units))
+        return SubsetRecord(self, game.n_players, seeds, scores), n_units
 
-    def masks(self, n_players, seeds, first, count):
-        """Coalitions from number `first` on; their folds take turns."""
-        sizes = self.sizes.draw(_fold_uniforms(seeds, first, count))
-        return random_masks(seeds, first, sizes, n_players)
+    def masks(self, n_players, seeds, start, n_units):
+        """Coalitions of the units from `start` on, whose folds take turns."""
+        sizes = self.sizes.draw(_fold_uniforms(seeds, start, n_units))
+        return random_masks(seeds, start, sizes, n_players)
 
 
 class SubsetRecord(ScoreRecord):
@@ -223,10 +222,10 @@ class SubsetRecord(ScoreRecord):
         )
 
 
-def _fold_uniforms(seeds, first, count):
+def _fold_uniforms(seeds, start, count):
     """Uniform numbers that are spread evenly in each fold, independently of others."""
     shifts = np.array(
         [np.random.default_rng((*seeds, fold, 1)).random() for fold in range(N_FOLDS)]
     )
-    number = np.arange(first, first + count)
-    return (shifts[number % N_FOLDS] + GOLDEN_RATIO * (number // N_FOLDS)) % 1.0
+    unit = np.arange(start, start + count)
+    return (shifts[unit % N_FOLDS] + GOLDEN_RATIO * (unit // N_FOLDS)) % 1.0

@@ -65,9 +65,9 @@ def mean_over_games(players, totals, n_players):
     return values, np.sqrt(variances) * error_scale(degrees)
 
 
-def least_of(sampler, game):
-    """Units without which values of this game say nothing, by the sampler."""
-    return sampler.least_units(game) if hasattr(sampler, "least_units") else 1
+def usual_units(sampler, game):
+    """Units of a tenth of the default budget: those of the least, unless it says so."""
+    return sampler.usual_units(game) if hasattr(sampler, "usual_units") else 1
 
 
 class SamplingRun:
@@ -123,11 +123,7 @@ class SamplingRun:
         self.accumulators = [
             sampler.new_accumulator(game.n_players) for sampler, game in pairs
         ]
-        needed = [
-            cost * max(least_units, least_of(sampler, game))
-            for cost, (sampler, game) in zip(self.costs, pairs, strict=True)
-        ]
-        self.least_evaluations = max(needed) * len(games)
+        self.least_evaluations = least_units * max(self.costs) * len(games)
         self.budgets = self._budgets(max_evaluations)
         self.n_blocks = np.zeros(len(games), dtype=int)
         self.used = np.zeros(len(games), dtype=int)
@@ -139,7 +135,14 @@ class SamplingRun:
         """Fits that each game may use."""
         n_games, least = len(self.games), self.least_evaluations
         if total is None:
-            total = max(DEFAULT_EVALUATIONS, DEFAULT_UNITS * least)
+            usual = max(
+                cost * usual_units(sampler, game)
+                for cost, sampler, game in zip(
+                    self.costs, self.samplers, self.games, strict=True
+                )
+            )
+            usual = max(least, n_games * usual)
+            total = max(DEFAULT_EVALUATIONS, DEFAULT_UNITS * usual)
         if total < least:
             where = f" in each of {n_games} folds" if n_games > 1 else ""
             raise ValueError(

@@ -19,6 +19,9 @@ from ._sampling_valuator import SamplingValuator
 # Fewer rows make no model worth comparing; the fewest groups can be many rows.
 LEAST_ROWS = 5
 
+# From so many players on, utilities that serve all of them are the most precise.
+LEAST_REGRESSED = 40
+
 # A weight is checked to average to one over the sizes, to this precision.
 WEIGHT_TOLERANCE = 1e-6
 
@@ -46,8 +49,8 @@ class BaseSemivalue(SamplingValuator):
         ],
     }
 
-    # The sampler of "auto" where every contribution costs a fit.
-    _without_engine = "permutation"
+    # The sampler of "auto" for few players, each of whose contributions costs a fit.
+    _of_few = "permutation"
 
     scoring: object = None
     sampler: str = "auto"
@@ -177,7 +180,12 @@ class BaseSemivalue(SamplingValuator):
     def _resolve_sampler(self, utility):
         if self.sampler != "auto":
             return self.sampler
-        return "shared" if utility.shares_subsets else self._without_engine
+        if utility.shares_subsets:
+            return "shared"
+        # The engine walks for less than refits.
+        if utility.is_batched or utility.n_players < LEAST_REGRESSED:
+            return self._of_few
+        return "regression"
 
     def _checked_weight(self, n_samples, weight=None):
         weigh = self._weight if weight is None else weight

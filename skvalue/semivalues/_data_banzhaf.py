@@ -175,7 +175,7 @@ class DataBanzhaf(BaseSemivalue):
         "sampler": [StrOptions({"auto", "shared", "msr", "regression"})],
     }
 
-    _without_engine = "msr"
+    _of_few = "msr"
 
     estimator: object = None
 

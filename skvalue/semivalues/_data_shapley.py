@@ -195,6 +195,11 @@ class DataShapley(BaseSemivalue):
     def _weight(self, sizes, n_samples):
         return np.ones(n_samples)
 
+    def _resolve_sampler(self, utility):
+        sampler = super()._resolve_sampler(utility)
+        truncates = self.sampler == "auto" and self.truncation_tol > 0
+        return "permutation" if truncates and sampler == "regression" else sampler
+
     def _make_walks(self, weight, antithetic):
         return PermutationWalks(
             weight, self._least_size, self.truncation_tol, antithetic
