@@ -23,6 +23,7 @@ from functools import cached_property
 
 import numpy as np
 
+from ..utils._threads import one_thread
 from .draws import GOLDEN_RATIO, random_masks
 from .moments import RatioMoments, ScoreRecord
 from .size_regression import SizeRegression
@@ -37,6 +38,9 @@ LOOK_AFTER = 16
 # Utilities of coalitions of one size spread less the larger it is: from trees of 7 to
 # 260 rows, as its power -0.26.
 SPREAD_POWER = -0.25
+
+# Squares of probabilities round to zero where the probabilities do not.
+NEGLIGIBLE = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +79,7 @@ class ReusedSizes(SubsetSizes):
             If that needs sizes which are not drawn.
         """
         needed = np.append(probabilities, 0.0) + np.insert(probabilities, 0, 0.0)
-        if (needed[self.distribution == 0] > 0).any():
+        if needed[self.distribution == 0].sum() > NEGLIGIBLE:
             raise ValueError(
                 "weight counts coalitions of sizes that were not sampled: those that "
                 "the weight of the fitted valuator leaves out."
@@ -167,7 +171,9 @@ class SubsetRecord(ScoreRecord):
     def _own_moments(self):
         n_scores, moments = getattr(self, "_computed", (None, None))
         if n_scores != len(self.scores):
-            moments = self.moments(self.sampler.sizes)
+            # Sums depend on the number of threads in their last digits.
+            with one_thread():
+                moments = self.moments(self.sampler.sizes)
             self._computed = len(self.scores), moments
         return moments
 

@@ -14,6 +14,7 @@ from .._coalitions.sizes import SubsetSizes, size_probabilities
 from .._coalitions.subsets import ReusedSubsets, SharedSubsets
 from .._coalitions.weighted_walks import WeightedWalks, weighs_unevenly
 from ..utils._sklearn import Interval, StrOptions
+from ..utils._threads import one_thread
 from ._sampling_valuator import SamplingValuator
 
 # Fewer rows make no model worth comparing; the fewest groups can be many rows.
@@ -167,7 +168,8 @@ class BaseSemivalue(SamplingValuator):
             checked = self._checked_weight(record.n_players, weight)
             probabilities = size_probabilities(checked, self._least_size)
             sizes = record.sampler.sizes.reused_for(probabilities)
-            moments.append(record.moments(sizes))
+            with one_thread():
+                moments.append(record.moments(sizes))
         return mean_over_games(players, moments, self._n_players)
 
     @property

@@ -95,6 +95,12 @@ def test_the_same_coalitions_serve_another_semivalue(name, min_size):
     assert_allclose(weighted_sum(game, sizes), expected, atol=1e-12)
 
 
+def test_sizes_that_hardly_occur_are_no_reason_to_refuse():
+    sizes = sizes_for("banzhaf", 5, n_players=2000)
+    assert (sizes.probabilities[sizes.distribution[:-1] == 0] > 0).any()
+    sizes.reused_for(sizes.probabilities)
+
+
 def test_no_sizes_make_the_weights_vary_less():
     """Neyman's sizes: any other has a larger mean squared weight."""
     sizes = sizes_for("shapley", 2, n_players=30)
