@@ -50,8 +50,8 @@ class BaseSemivalue(SamplingValuator):
         ],
     }
 
-    # The sampler of "auto" for few players, each of whose contributions costs a fit.
-    _of_few = "permutation"
+    # The samplers of "auto" where fits are dear, for few players and for more.
+    _of_few, _of_many = "permutation", "regression"
 
     scoring: object = None
     sampler: str = "auto"
@@ -187,7 +187,7 @@ class BaseSemivalue(SamplingValuator):
         # The engine walks for less than refits.
         if utility.is_batched or utility.n_players < LEAST_REGRESSED:
             return self._of_few
-        return "regression"
+        return self._of_many
 
     def _checked_weight(self, n_samples, weight=None):
         weigh = self._weight if weight is None else weight

@@ -44,8 +44,7 @@ class DataBanzhaf(BaseSemivalue):
         How coalitions are used. ``"msr"``: maximum sample reuse, every utility serves
         every row; ``"regression"``: the same, less what a regression on the coalitions
         explains; ``"shared"``: every row's marginal contribution to each subset.
-        ``"auto"``: shared where the batched engine reads them off one fit; msr where
-        the engine only scores, or the rows are fewer than 40; else regression.
+        ``"auto"``: shared where the batched engine reads them off one fit, else msr.
         Permutations are not offered: their weights make the variance explode.
 
     max_evaluations : int or None, default=None
@@ -182,7 +181,8 @@ class DataBanzhaf(BaseSemivalue):
         "sampler": [StrOptions({"auto", "shared", "msr", "regression"})],
     }
 
-    _of_few = "msr"
+    # Regression errs hardly less where all coalitions are of nearly one size.
+    _of_few = _of_many = "msr"
 
     estimator: object = None
 
