@@ -251,6 +251,7 @@ class BaseValuator(
         valuation = ValuatorTags(
             held_out=self._uses_held_out,
             new_rows=hasattr(self, "predict_values"),
+            sample_weight=self._can_use_weights(),
             cost=self._cost,
         )
         return with_valuation(tags, valuation)

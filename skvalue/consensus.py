@@ -16,19 +16,14 @@ from sklearn.base import clone
 from sklearn.utils import Bunch, check_random_state, get_tags
 from sklearn.utils.parallel import Parallel, delayed
 
-from ._label_errors import skill
 from ._pipelines import fit_valuator, is_valuator
+from ._poor_members import without_poor
 from ._targets import agreed_task, last_step, tell_task
 from .base import BaseValuator
 from .utils._device import check_device
 from .utils._random import draw_seed, integer_seed, seeded
 from .utils._sample_weight import weight_names
 from .utils._sklearn import BaseComposition
-
-# A member is poor that explains less than this share of what the best one explains of
-# the labels' entropy, and less by this much of the entropy.
-_POOR_SHARE = 0.25
-_POOR_GAP = 0.05
 
 
 class ConsensusValuator(BaseValuator, BaseComposition):
@@ -51,9 +46,10 @@ class ConsensusValuator(BaseValuator, BaseComposition):
         Weight of each member in the order of `valuators`, at least 0, dropped members
         included. None: equal weights, but 0 for a member whose `class_probabilities_`
         predict the labels clearly worse than those of another: calibrated, they explain
-        less than a quarter of the entropy that the best do, and .05 of it less.
-        Only probabilities that did not see the labels are compared, so never those of
-        `NDDVValuator`.
+        less than half of the entropy that the best do, and .05 of it less. Only
+        probabilities that did not see the labels are compared; for `NDDVValuator`,
+        whose did, a cross-validated linear model of the same rows (at most 2000) stands
+        in.
 
     task : {"auto", "classification", "regression"}, default="auto"
         Whether `y` holds class labels or real targets, see `BaseValuator`.
@@ -218,7 +214,8 @@ class ConsensusValuator(BaseValuator, BaseComposition):
         )
         self.named_valuators_ = Bunch(**dict(zip(names, self.valuators_, strict=True)))
         if self.weights is None:
-            weights = _without_poor(self._fitted(), y)
+            seed = draw_seed(rng)
+            weights = without_poor(self.valuators_, X, y, seed, sample_weight)
         self.weights_ = weights / weights.sum()
         values = [_standardised(member.data_values_) for member in self._fitted()]
         self.data_values_ = np.average(values, axis=0, weights=weights)
@@ -366,26 +363,6 @@ def _fit_member(member, task, X, y, X_val, y_val, given):
     member = clone(member)
     tell_task(member, task)
     return fit_valuator(member, X, y, X_val=X_val, y_val=y_val, **given)
-
-
-def _without_poor(members, y):
-    """Weights 1, and 0 for members that are clearly worse judges of labels than others.
-
-    Only probabilities that did not see the labels can be compared.
-    """
-    skills = np.array(
-        [
-            skill(member.class_probabilities_, y)
-            if hasattr(member, "class_probabilities_") and not member._saw_labels
-            else np.nan
-            for member in members
-        ]
-    )
-    if np.isnan(skills).all():
-        return np.ones(len(members))
-    best = np.nanmax(skills)
-    poor = (skills < best * _POOR_SHARE) & (skills < best - _POOR_GAP)
-    return np.where(poor, 0.0, 1.0)
 
 
 def _standardised(values):

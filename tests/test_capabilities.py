@@ -99,5 +99,19 @@ def test_new_rows_are_valued_where_the_tag_says_so(name):
 
 
 @EVERY
+def test_weights_are_used_where_the_tag_says_so(name):
+    valuator = clone(VALUATORS[name])
+    weights = np.random.default_rng(0).integers(1, 4, size=len(Y))
+    if get_tags(valuator).valuator_tags.sample_weight:
+        alone = clone(valuator).fit(X, Y).data_values_
+        weighted = valuator.fit(X, Y, sample_weight=weights).data_values_
+        # The isolation forest takes weights, and splits at random all the same.
+        assert np.array_equal(alone, weighted) == (name == "OutlierValuator")
+    else:
+        with pytest.raises((TypeError, ValueError), match="sample_weight"):
+            valuator.fit(X, Y, sample_weight=weights)
+
+
+@EVERY
 def test_the_cost_is_told(name):
     assert get_tags(VALUATORS[name]).valuator_tags.cost != "unknown"

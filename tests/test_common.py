@@ -44,6 +44,7 @@ CHEAP = {
         ExtraTreesRegressor(40, bootstrap=True), n_columns=2
     ),
     "InfluenceFunction": skvalue.InfluenceFunction(random_state=0),
+    "KAIROS": skvalue.KAIROS(random_state=0),
     "KNNShapley": skvalue.KNNShapley(),
     "LAVA": skvalue.LAVA(random_state=0),
     "ConsensusValuator": skvalue.ConsensusValuator(

@@ -56,6 +56,7 @@ VALUATORS = {
     "DVRL": skvalue.DVRL(max_epochs=2, **FOLDS),
     "FeatureConfidence": skvalue.FeatureConfidence(n_columns=2, random_state=0),
     "InfluenceFunction": skvalue.InfluenceFunction(**FOLDS),
+    "KAIROS": skvalue.KAIROS(**FOLDS),
     "KNNShapley": skvalue.KNNShapley(**FOLDS),
     "LAVA": skvalue.LAVA(**FOLDS),
     "LeaveOneOut": skvalue.LeaveOneOut(**FOLDS),
@@ -115,7 +116,6 @@ def polars_table():
 
 
 def arrow_table():
-    pytest.importorskip("pyarrow")
     return (
         pandas_table()
         .drop(columns=["month", "mixed"])
@@ -294,7 +294,9 @@ def test_directions_of_wide_sparse_rows():
     np.testing.assert_array_equal(few.data_values_, dense.data_values_)
 
 
-@pytest.mark.parametrize("name", ["KNNShapley", "NDDVValuator", "DVRL", "LAVA"])
+@pytest.mark.parametrize(
+    "name", ["KAIROS", "KNNShapley", "NDDVValuator", "DVRL", "LAVA"]
+)
 def test_held_out_rows_in_another_form(name):
     X, X_val = np.c_[AMOUNTS, Y], sparse.csr_array(np.c_[AMOUNTS, Y][:10])
     valuator = clone(VALUATORS[name])

@@ -389,6 +389,7 @@ KNN = KNeighborsClassifier()
         ),
         (skvalue.KNNShapley(), "KNNShapley cannot use sample_weight"),
         (skvalue.LAVA(), "LAVA cannot use sample_weight"),
+        (skvalue.KAIROS(), "KAIROS cannot use sample_weight"),
         (skvalue.FeatureConfidence(), "FeatureConfidence cannot use sample_weight"),
     ],
     ids=lambda value: type(value).__name__ if not isinstance(value, str) else "",
