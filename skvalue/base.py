@@ -21,6 +21,7 @@ from ._validation import validate_held_out, validate_rows
 from ._values_frame import ValuesFrameMixin, row_names
 from ._weights_groups import ShowsWeights, WeightsMixin, for_fit, keep_group_values
 from .utils._device import check_device
+from .utils._progress import Progress
 from .utils._refit import whole_or_not_at_all
 from .utils._sklearn import HasMethods, Interval, StrOptions
 from .utils._tags import ValuatorTags, with_valuation
@@ -79,7 +80,8 @@ class BaseValuator(
         The same integer gives the same values.
 
     verbose : int, default=0
-        Controls the verbosity.
+        0: print nothing; 1: now and then a line that says how far the fit is and how
+        long it will take, and one at its end; 2: all of these lines.
 
     Attributes
     ----------
@@ -219,6 +221,10 @@ class BaseValuator(
         context.call_on_fit_task_begin(estimator=self)
         yield
         context.call_on_fit_task_end(estimator=self)
+
+    def _progress(self, total, unit, done=0):
+        """What prints how far the fit is, if `verbose` asks for it."""
+        return Progress(type(self).__name__, total, unit, self.verbose, done=done)
 
     def _model_of_y(self):
         """The user's estimator that predicts y, where the method has one."""

@@ -16,12 +16,13 @@ from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.parallel import delayed
 
 from .base import BaseValuator
 from .utils._folds import make_folds, of_one_table
 from .utils._naming import reading
 from .utils._predictions import class_probabilities, finite_predictions
+from .utils._progress import in_parallel
 from .utils._random import integer_seed, seeded
 from .utils._rows import take_rows
 from .utils._sample_weight import check_takes_weights, fit_weighted
@@ -76,7 +77,7 @@ class SelfConfidence(BaseValuator):
         None.
 
     verbose : int, default=0
-        Controls the verbosity.
+        1: print a line of progress now and then, with the time left; 2: all of them.
 
     Attributes
     ----------
@@ -193,11 +194,12 @@ class SelfConfidence(BaseValuator):
         if classification:
             self._check_classes(folds, y)
         n_classes = len(self.classes_) if classification else None
-        parallel = Parallel(n_jobs=self.n_jobs, verbose=self.verbose)
-        predictions = parallel(
+        tasks = (
             delayed(_predict_fold)(estimator, X, y, *fold, n_classes, sample_weight)
             for fold in folds
         )
+        progress = self._progress(len(folds), "folds")
+        predictions = in_parallel(tasks, progress, n_jobs=self.n_jobs)
         mean = _mean_prediction(folds, predictions, len(y))
         self._keep_class_probabilities(mean if classification else None)
         if classification:

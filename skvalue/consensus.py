@@ -14,13 +14,14 @@ from numbers import Integral
 import numpy as np
 from sklearn.base import clone
 from sklearn.utils import Bunch, check_random_state, get_tags
-from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.parallel import delayed
 
 from ._pipelines import fit_valuator, is_valuator
 from ._poor_members import without_poor
 from ._targets import agreed_task, last_step, tell_task
 from .base import BaseValuator
 from .utils._device import check_device
+from .utils._progress import in_parallel
 from .utils._random import draw_seed, integer_seed, seeded
 from .utils._sample_weight import weight_names
 from .utils._sklearn import BaseComposition
@@ -64,7 +65,7 @@ class ConsensusValuator(BaseValuator, BaseComposition):
         Seeds each member whose own `random_state` is None.
 
     verbose : int, default=0
-        Controls the verbosity.
+        1: print a line of progress now and then, with the time left; 2: all of them.
 
     Attributes
     ----------
@@ -207,11 +208,12 @@ class ConsensusValuator(BaseValuator, BaseComposition):
         members = [seeded(member, draw_seed(rng)) for member in members]
         # Codes of classes and real targets alike are numbers to a member.
         task = "classification" if hasattr(self, "classes_") else "regression"
-        parallel = Parallel(n_jobs=self.n_jobs, verbose=self.verbose)
-        self.valuators_ = parallel(
+        tasks = (
             delayed(_fit_member)(member, task, X, y, X_val, y_val, given)
             for member in members
         )
+        progress = self._progress(len(members), "valuators")
+        self.valuators_ = in_parallel(tasks, progress, n_jobs=self.n_jobs)
         self.named_valuators_ = Bunch(**dict(zip(names, self.valuators_, strict=True)))
         if self.weights is None:
             seed = draw_seed(rng)

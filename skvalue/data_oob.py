@@ -93,7 +93,7 @@ class DataOOB(BaseValuator):
         ensembles of scikit-learn do with the same integer.
 
     verbose : int, default=0
-        Controls the verbosity.
+        1: print a line of progress now and then, with the time left; 2: all of them.
 
     Attributes
     ----------
@@ -233,7 +233,6 @@ class DataOOB(BaseValuator):
             n_jobs=self.n_jobs,
             prefer="threads",
             return_as="generator",
-            verbose=self.verbose,
         )
         results = parallel(
             delayed(score_block)(
@@ -241,10 +240,13 @@ class DataOOB(BaseValuator):
             )
             for block in blocks
         )
+        progress = self._progress(self.n_estimators, "estimators", done=n_done)
         for block, result in zip(blocks, results, strict=True):
             with self._task(f"estimators {block[0]}-{block[1] - 1}"):
                 for rows, scores, probabilities in result:
                     self._add(rows, scores, probabilities)
+            progress.update(block[1])
+        progress.finish()
         self.n_evaluations_ = self.n_estimators
         self._check_counts(len(y))
         self._summarise(y)

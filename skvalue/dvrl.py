@@ -21,10 +21,12 @@ from ._validation import validate_more_rows
 from .base import BaseValuator
 from .utils._folds import average_over_splits, make_splits
 from .utils._naming import try_on
-from .utils._predictions import class_probabilities, finite_predictions
+from .utils._predictions import finite_predictions, probabilities_or_votes
+from .utils._progress import Progress
 from .utils._random import integer_seed, seeded
 from .utils._rows import take_rows
 from .utils._sample_weight import check_takes_weights, fit_weighted
+from .utils._selections import held_out_score
 from .utils._sklearn import HasMethods, Interval
 from .utils._threads import one_thread
 
@@ -87,7 +89,7 @@ class DVRL(BaseValuator):
         Deals rows to folds; seeds the selector and the predictor.
 
     verbose : int, default=0
-        Controls the verbosity.
+        1: print a line of progress now and then, with the time left; 2: all of them.
 
     Attributes
     ----------
@@ -272,7 +274,7 @@ class DVRL(BaseValuator):
                 "those of a fold, or y_val, are all equal; give more rows in X and y, "
                 "or in X_val and y_val."
             )
-        results = Parallel(n_jobs=self.n_jobs)(
+        tasks = (
             delayed(_play)(
                 estimator,
                 take_rows(X, split.rows),
@@ -281,9 +283,11 @@ class DVRL(BaseValuator):
                 split,
                 len(self.classes_) if classification else None,
                 self.get_params(deep=False),
+                f"DVRL, split {number} of {len(splits)}",
             )
-            for split in splits
+            for number, split in enumerate(splits, start=1)
         )
+        results = Parallel(n_jobs=self.n_jobs)(tasks)
         values, self._selectors, self._encoders, self.rewards_ = map(
             list, zip(*results, strict=True)
         )
@@ -302,7 +306,7 @@ class DVRL(BaseValuator):
 
 
 @one_thread()
-def _play(estimator, X, numbers, y, split, n_classes, settings):
+def _play(estimator, X, numbers, y, split, n_classes, settings, who):
     """Train a selector on the rows of a split; return what it thinks of each."""
     from ._torch.dvrl import selection_probabilities, train_selector
 
@@ -313,16 +317,18 @@ def _play(estimator, X, numbers, y, split, n_classes, settings):
     rows, doubts = encoder.encode(X, numbers, y)
 
     def reward(selected):
-        return _held_out_score(estimator, X, y, selected, split, n_classes)
+        return held_out_score(estimator, X, y, selected, split, n_classes)
 
+    n_steps = settings["max_epochs"] * math.ceil(len(y) / batch_size)
     names = ("baseline_window", "hidden_dim", "n_layers", "lr", "device")
     selector, rewards = train_selector(
         rows,
         doubts,
         reward,
-        n_steps=settings["max_epochs"] * math.ceil(len(y) / batch_size),
+        n_steps=n_steps,
         batch_size=batch_size,
         seed=split.seed,
+        progress=Progress(who, n_steps, "steps", settings["verbose"]),
         **{name: settings[name] for name in names},
     )
     return selection_probabilities(selector, rows, doubts), selector, encoder, rewards
@@ -364,37 +370,4 @@ class _RowEncoder:
         if self.n_classes is None:
             predicted = finite_predictions(self.model, X)
             return ((predicted - self.target_mean) / self.target_scale)[:, None]
-        return _class_probabilities(self.model, X, self.n_classes)
-
-
-def _class_probabilities(model, X, n_classes):
-    """Probabilities of all classes, of which the model may know fewer; or votes."""
-    if not hasattr(model, "predict_proba"):
-        return np.eye(n_classes)[model.predict(X)]
-    return class_probabilities(model, X, np.arange(n_classes))
-
-
-def _held_out_score(estimator, X, y, selected, split, n_classes):
-    """Score on the held-out rows of the estimator fitted on a selection."""
-    weights, held_out = split.sample_weight, split.sample_weight_val
-    if weights is not None:
-        selected = selected[weights[selected] > 0]
-        weights = weights[selected]
-    X, y = take_rows(X, selected), y[selected]
-    if n_classes is None:
-        predicted = 0.0
-        if len(y):
-            model = fit_weighted(clone(estimator), X, y, weights)
-            predicted = finite_predictions(model, split.X_val)
-        error = split.y_val - predicted
-        centred = split.y_val - np.average(split.y_val, weights=held_out)
-        variance = np.average(centred**2, weights=held_out)
-        return -np.average(error**2, weights=held_out) / variance
-    if len(np.unique(y)) < 2:
-        probabilities = np.zeros((len(split.y_val), n_classes))
-        probabilities[:, y[:1]] = 1.0
-    else:
-        model = fit_weighted(clone(estimator), X, y, weights)
-        probabilities = _class_probabilities(model, split.X_val, n_classes)
-    own = probabilities[np.arange(len(split.y_val)), split.y_val]
-    return np.average(own, weights=held_out)
+        return probabilities_or_votes(self.model, X, self.n_classes)

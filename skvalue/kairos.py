@@ -12,13 +12,14 @@ Valuation", 2025). In closed form; no model is trained.
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.parallel import delayed
 from sklearn.utils.validation import check_is_fitted
 
 from ._kernel_discrepancy import Discrepancy
 from ._validation import validate_more_rows
 from .base import BaseValuator
 from .utils._folds import average_over_splits, make_splits
+from .utils._progress import in_parallel
 from .utils._random import integer_seed
 from .utils._sklearn import Interval, StrOptions
 from .utils._threads import one_thread
@@ -77,7 +78,7 @@ class KAIROS(BaseValuator):
         Deals rows to folds and draws the rows of `max_reference`.
 
     verbose : int, default=0
-        Controls the verbosity.
+        1: print a line of progress now and then, with the time left; 2: all of them.
 
     Attributes
     ----------
@@ -234,10 +235,12 @@ class KAIROS(BaseValuator):
             groups=groups,
         )
         n_classes = len(self.classes_) if classification else None
-        results = Parallel(n_jobs=self.n_jobs)(
+        tasks = (
             delayed(_value_rows)(X[split.rows], y[split.rows], split, self, n_classes)
             for split in splits
         )
+        progress = self._progress(len(splits), "splits")
+        results = in_parallel(tasks, progress, n_jobs=self.n_jobs)
         values, predictions, self._discrepancies = zip(*results, strict=True)
         self.ridges_ = [discrepancy.ridge for discrepancy in self._discrepancies]
         rows = [split.rows for split in splits]

@@ -11,7 +11,7 @@ Algorithms", 2023). No model is fitted.
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.parallel import delayed
 from sklearn.utils.validation import check_is_fitted
 
 from ._row_transport import Settings, mean_of_known, transported, values_of_new_rows
@@ -19,6 +19,7 @@ from ._transport import import_ot
 from ._validation import validate_more_rows
 from .base import BaseValuator
 from .utils._folds import average_over_splits, make_splits
+from .utils._progress import in_parallel
 from .utils._random import integer_seed
 from .utils._sklearn import Interval, StrOptions
 
@@ -74,7 +75,7 @@ class LAVA(BaseValuator):
         Deals rows to folds and to batches; nothing else is random.
 
     verbose : int, default=0
-        Controls the verbosity.
+        1: print a line of progress now and then, with the time left; 2: all of them.
 
     Attributes
     ----------
@@ -259,7 +260,7 @@ class LAVA(BaseValuator):
             self.regularization,
             self.batch_size or max(len(y), *(len(split.y_val) for split in splits)),
         )
-        results = Parallel(n_jobs=self.n_jobs)(
+        tasks = (
             delayed(transported)(
                 X[split.rows],
                 y[split.rows],
@@ -270,6 +271,8 @@ class LAVA(BaseValuator):
             )
             for split in splits
         )
+        progress = self._progress(len(splits), "splits")
+        results = in_parallel(tasks, progress, n_jobs=self.n_jobs)
         values, self._transports = map(list, zip(*results, strict=True))
         vars(self).pop("label_distances_", None)
         if classification:

@@ -46,7 +46,7 @@ class OutlierValuator(BaseValuator):
         Seeds a detector whose own `random_state` is None.
 
     verbose : int, default=0
-        Controls the verbosity.
+        1: print a line of progress now and then, with the time left; 2: all of them.
 
     Attributes
     ----------
@@ -145,6 +145,7 @@ class OutlierValuator(BaseValuator):
         rng = check_random_state(integer_seed(self.random_state))
         check_takes_weights(detector, sample_weight, name="detector")
         detector = seeded(detector, draw_seed(rng))
+        progress = self._progress(1, "detectors")
         with reading("detector", detector, X):
             if sample_weight is None:
                 self.detector_ = detector.fit(X)
@@ -155,6 +156,8 @@ class OutlierValuator(BaseValuator):
                     detector, take_rows(X, rows), None, sample_weight[rows]
                 )
             scores = self._scores(X)
+        progress.update(1)
+        progress.finish()
         self.data_values_ = np.asarray(scores, dtype=np.float64)
         # Local outlier factors without novelty know their own rows only.
         self._inliers = (

@@ -47,7 +47,7 @@ VALUATORS = {
         ],
         random_state=0,
     ),
-    "DataBanzhaf": skvalue.DataBanzhaf(max_evaluations=24, **FOLDS),
+    "DataBanzhaf": skvalue.DataBanzhaf(max_evaluations=24, tol=None, **FOLDS),
     "DataOOB": skvalue.DataOOB(n_estimators=30, random_state=0),
     "DataShapley": skvalue.DataShapley(**FEW),
     "DistributionalShapley": skvalue.DistributionalShapley(
@@ -64,7 +64,9 @@ VALUATORS = {
     "OutlierValuator": skvalue.OutlierValuator(random_state=0),
     "SelfConfidence": skvalue.SelfConfidence(**FOLDS),
     "Semivalue": skvalue.Semivalue(small_coalitions, **FEW),
-    "SubsampleInfluence": skvalue.SubsampleInfluence(max_evaluations=40, **FOLDS),
+    "SubsampleInfluence": skvalue.SubsampleInfluence(
+        max_evaluations=40, tol=None, **FOLDS
+    ),
 }
 N_ROWS = 40
 rng = np.random.default_rng(0)
@@ -339,7 +341,7 @@ WITH_ESTIMATOR = {
         max_epochs=(1,),
         random_state=0,
     ),
-    "DataBanzhaf": skvalue.DataBanzhaf(max_evaluations=24, **FOLDS),
+    "DataBanzhaf": skvalue.DataBanzhaf(max_evaluations=24, tol=None, **FOLDS),
     "DataOOB": skvalue.DataOOB(n_estimators=30, random_state=0),
     "DataShapley": skvalue.DataShapley(**FEW),
     "DistributionalShapley": skvalue.DistributionalShapley(
@@ -352,7 +354,9 @@ WITH_ESTIMATOR = {
     "DVRL": skvalue.DVRL(max_epochs=2, **FOLDS),
     "LeaveOneOut": skvalue.LeaveOneOut(**FOLDS),
     "SelfConfidence": skvalue.SelfConfidence(**FOLDS),
-    "SubsampleInfluence": skvalue.SubsampleInfluence(max_evaluations=40, **FOLDS),
+    "SubsampleInfluence": skvalue.SubsampleInfluence(
+        max_evaluations=40, tol=None, **FOLDS
+    ),
 }
 
 

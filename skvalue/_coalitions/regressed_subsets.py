@@ -134,6 +134,8 @@ class SubsetRecord(ScoreRecord):
         Utilities of the first coalitions, or of those of one block.
     """
 
+    has_errors = True
+
     def __init__(self, sampler, n_players, seeds=(), scores=()):
         super().__init__(scores)
         self.sampler, self.n_players = sampler, n_players
@@ -141,14 +143,19 @@ class SubsetRecord(ScoreRecord):
 
     @property
     def n_batches(self):
-        """Coalitions, where it is time to look at the precision; else 0.
+        """Coalitions so far."""
+        return len(self.scores)
 
-        A look costs a regression: the numbers of coalitions between two are an eighth
-        to a quarter of all.
+    @property
+    def is_due(self):
+        """Whether to judge the precision now.
+
+        That costs a regression: the numbers of coalitions between two looks are an
+        eighth to a quarter of all.
         """
         n_looks = len(self.scores) // LOOK_AFTER
         step = 1 << max(n_looks.bit_length() - 3, 0)
-        return len(self.scores) if n_looks and n_looks % step == 0 else 0
+        return n_looks > 0 and n_looks % step == 0
 
     def merge(self, other):
         """Append what `other` has recorded."""

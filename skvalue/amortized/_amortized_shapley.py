@@ -124,7 +124,7 @@ class AmortizedShapley(ClassValuesMixin, BaseValuator):
         Seed of the noisy values and the network.
 
     verbose : int, default=0
-        1: print the progress of noisy values and trainings.
+        1: print a line of progress now and then, with the time left; 2: all of them.
 
     Attributes
     ----------

@@ -11,13 +11,14 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier
-from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.parallel import delayed
 from sklearn.utils.validation import check_is_fitted
 
 from .._validation import validate_more_rows
 from ..base import BaseValuator
 from ..utils._attributions import mean_over_splits
 from ..utils._folds import average_over_splits, make_splits
+from ..utils._progress import in_parallel
 from ..utils._random import integer_seed
 from ..utils._sklearn import Interval, StrOptions
 from ..utils._torch_state import plain_torch
@@ -106,7 +107,7 @@ class InfluenceFunction(BaseValuator):
         Deals rows to folds, seeds networks and ``"lissa"``.
 
     verbose : int, default=0
-        Controls the verbosity.
+        1: print a line of progress now and then, with the time left; 2: all of them.
 
     Attributes
     ----------
@@ -328,10 +329,12 @@ class InfluenceFunction(BaseValuator):
             self._check_weighted(model)
         settings = self.get_params(deep=False)
         settings["scoring"] = self._check_scoring(model, regression, X_val)
-        results = Parallel(n_jobs=self.n_jobs)(
+        tasks = (
             delayed(value_rows)(model, X[split.rows], y[split.rows], split, settings)
             for split in splits
         )
+        progress = self._progress(len(splits), "splits")
+        results = in_parallel(tasks, progress, n_jobs=self.n_jobs)
         values, self.estimators_, self._curvatures, self._responses, n_iter = map(
             list, zip(*results, strict=True)
         )

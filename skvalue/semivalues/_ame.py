@@ -100,7 +100,7 @@ class AME(SamplingValuator):
         Seed of the coalitions and the folds.
 
     verbose : int, default=0
-        1: print the number of evaluations as it grows.
+        1: print a line of progress now and then, with the time left; 2: all of them.
 
     Attributes
     ----------

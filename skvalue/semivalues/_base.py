@@ -56,7 +56,7 @@ class BaseSemivalue(SamplingValuator):
     scoring: object = None
     sampler: str = "auto"
     max_evaluations: int | None = None
-    tol: float | None = 0.05
+    tol: float | str | None = "auto"
     cv: object = 5
     unit: str = "rows"
     min_coalition_size: int | str = "auto"

@@ -243,7 +243,7 @@ def test_precision_is_looked_at_ever_more_rarely():
     looks = [
         count
         for count in range(0, 4000, 16)
-        if SubsetRecord(sampler, N, (0, 0), np.zeros(count)).n_batches
+        if SubsetRecord(sampler, N, (0, 0), np.zeros(count)).is_due
     ]
     assert looks[:3] == [16, 32, 48]
     later = np.array(looks[8:])
