@@ -51,7 +51,7 @@ class BaseSemivalue(SamplingValuator):
     }
 
     # The samplers of "auto" where fits are dear, for few players and for more.
-    _of_few, _of_many = "permutation", "regression"
+    _of_few = _of_many = "permutation"
 
     scoring: object = None
     sampler: str = "auto"

@@ -57,8 +57,7 @@ class BetaShapley(BaseSemivalue):
         directions; ``"single_permutation"``: in one direction only, which halves the
         least budget but needs more for the same precision. Where the weight is on few
         sizes, both walk pieces that begin at those. ``"auto"``: shared where the
-        batched engine reads every row's contribution off one fit; permutation where
-        the engine only walks, or the rows are fewer than 40; else regression.
+        batched engine reads every row's contribution off one fit, else permutation.
 
     max_evaluations : int or None, default=None
         Fits of coalitions at most, over all folds. None: 1000, or ten of the least that

@@ -207,6 +207,8 @@ class DataShapley(BaseSemivalue):
         "truncation_tol": [Interval(Real, 0, None, closed="left")],
     }
 
+    _of_many = "regression"
+
     estimator: object = None
     truncation_tol: float = field(default=0.0, kw_only=True)
 
