@@ -76,6 +76,9 @@ class SelfConfidence(BaseValuator):
         Deals the rows to folds, and seeds an estimator whose own `random_state` is
         None.
 
+    memory : str, path-like, joblib.Memory or None, default=None
+        Keeps fits, so that another `drop` values no row anew, see `BaseValuator`.
+
     verbose : int, default=0
         1: print a line of progress now and then, with the time left; 2: all of them.
 
@@ -161,6 +164,7 @@ class SelfConfidence(BaseValuator):
         drop="auto",
         n_jobs=None,
         random_state=None,
+        memory=None,
         verbose=0,
     ):
         super().__init__(
@@ -168,6 +172,7 @@ class SelfConfidence(BaseValuator):
             encoder=encoder,
             drop=drop,
             random_state=random_state,
+            memory=memory,
             verbose=verbose,
         )
         self.estimator = estimator

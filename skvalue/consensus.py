@@ -64,6 +64,9 @@ class ConsensusValuator(BaseValuator, BaseComposition):
     random_state : int, RandomState instance or None, default=None
         Seeds each member whose own `random_state` is None.
 
+    memory : str, path-like, joblib.Memory or None, default=None
+        Keeps fits, so that another `drop` values no row anew, see `BaseValuator`.
+
     verbose : int, default=0
         1: print a line of progress now and then, with the time left; 2: all of them.
 
@@ -154,10 +157,15 @@ class ConsensusValuator(BaseValuator, BaseComposition):
         drop="auto",
         n_jobs=None,
         random_state=None,
+        memory=None,
         verbose=0,
     ):
         super().__init__(
-            task=task, drop=drop, random_state=random_state, verbose=verbose
+            task=task,
+            drop=drop,
+            random_state=random_state,
+            memory=memory,
+            verbose=verbose,
         )
         self.valuators = valuators
         self.weights = weights
@@ -268,10 +276,8 @@ class ConsensusValuator(BaseValuator, BaseComposition):
             raise ValueError(
                 "All valuators are dropped or have weight 0; at least one must count."
             )
-        names, members = zip(
-            *[item for item, keep in zip(valuators, kept, strict=True) if keep],
-            strict=True,
-        )
+        pairs = [item for item, keep in zip(valuators, kept, strict=True) if keep]
+        names, members = zip(*pairs, strict=True)
         return names, members, weights[kept]
 
     def _check_valuators(self, valuators):

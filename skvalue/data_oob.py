@@ -92,6 +92,9 @@ class DataOOB(BaseValuator):
         Draws the bootstrap samples and the randomness of the estimators, as the
         ensembles of scikit-learn do with the same integer.
 
+    memory : str, path-like, joblib.Memory or None, default=None
+        Keeps fits, so that another `drop` values no row anew, see `BaseValuator`.
+
     verbose : int, default=0
         1: print a line of progress now and then, with the time left; 2: all of them.
 
@@ -194,6 +197,7 @@ class DataOOB(BaseValuator):
         drop="auto",
         n_jobs=None,
         random_state=None,
+        memory=None,
         verbose=0,
     ):
         super().__init__(
@@ -201,6 +205,7 @@ class DataOOB(BaseValuator):
             encoder=encoder,
             drop=drop,
             random_state=random_state,
+            memory=memory,
             verbose=verbose,
         )
         self.estimator = estimator

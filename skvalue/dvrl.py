@@ -88,6 +88,9 @@ class DVRL(BaseValuator):
     random_state : int, RandomState instance or None, default=None
         Deals rows to folds; seeds the selector and the predictor.
 
+    memory : str, path-like, joblib.Memory or None, default=None
+        Keeps fits, so that another `drop` values no row anew, see `BaseValuator`.
+
     verbose : int, default=0
         1: print a line of progress now and then, with the time left; 2: all of them.
 
@@ -194,6 +197,7 @@ class DVRL(BaseValuator):
         encoder="auto",
         drop="auto",
         random_state=None,
+        memory=None,
         verbose=0,
     ):
         super().__init__(
@@ -201,6 +205,7 @@ class DVRL(BaseValuator):
             encoder=encoder,
             drop=drop,
             random_state=random_state,
+            memory=memory,
             verbose=verbose,
         )
         self.estimator = estimator
@@ -251,11 +256,8 @@ class DVRL(BaseValuator):
         estimator = self.estimator
         if estimator is None:
             # Converged further, it ranks selections alike, at many times the cost.
-            estimator = (
-                LogisticRegression(tol=0.01, max_iter=1000)
-                if classification
-                else Ridge()
-            )
+            linear = LogisticRegression(tol=0.01, max_iter=1000)
+            estimator = linear if classification else Ridge()
         splits = make_splits(
             X,
             y,
@@ -271,8 +273,7 @@ class DVRL(BaseValuator):
         if not classification and any(np.ptp(split.y_val) == 0 for split in splits):
             raise ValueError(
                 "DVRL measures errors beside the variance of held-out targets, and "
-                "those of a fold, or y_val, are all equal; give more rows in X and y, "
-                "or in X_val and y_val."
+                "those of a fold, or y_val, are all equal; give more rows."
             )
         tasks = (
             delayed(_play)(
@@ -291,9 +292,8 @@ class DVRL(BaseValuator):
         values, self._selectors, self._encoders, self.rewards_ = map(
             list, zip(*results, strict=True)
         )
-        self.data_values_ = average_over_splits(
-            [split.rows for split in splits], values, len(y)
-        )
+        rows = [split.rows for split in splits]
+        self.data_values_ = average_over_splits(rows, values, len(y))
 
     def _plausible_rows(self):
         return self.data_values_ >= 0.5

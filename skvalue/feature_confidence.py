@@ -82,6 +82,9 @@ class FeatureConfidence(BaseValuator):
     random_state : int, RandomState instance or None, default=None
         Draws the columns and seeds the trees.
 
+    memory : str, path-like, joblib.Memory or None, default=None
+        Keeps fits, so that another `drop` values no row anew, see `BaseValuator`.
+
     verbose : int, default=0
         1: print a line of progress now and then, with the time left; 2: all of them.
 
@@ -165,6 +168,7 @@ class FeatureConfidence(BaseValuator):
         drop="auto",
         n_jobs=None,
         random_state=None,
+        memory=None,
         verbose=0,
     ):
         super().__init__(
@@ -172,6 +176,7 @@ class FeatureConfidence(BaseValuator):
             encoder=encoder,
             drop=drop,
             random_state=random_state,
+            memory=memory,
             verbose=verbose,
         )
         self.estimator = estimator

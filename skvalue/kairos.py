@@ -77,6 +77,9 @@ class KAIROS(BaseValuator):
     random_state : int, RandomState instance or None, default=None
         Deals rows to folds and draws the rows of `max_reference`.
 
+    memory : str, path-like, joblib.Memory or None, default=None
+        Keeps fits, so that another `drop` values no row anew, see `BaseValuator`.
+
     verbose : int, default=0
         1: print a line of progress now and then, with the time left; 2: all of them.
 
@@ -181,6 +184,7 @@ class KAIROS(BaseValuator):
         encoder="auto",
         drop="auto",
         random_state=None,
+        memory=None,
         verbose=0,
     ):
         super().__init__(
@@ -188,6 +192,7 @@ class KAIROS(BaseValuator):
             encoder=encoder,
             drop=drop,
             random_state=random_state,
+            memory=memory,
             verbose=verbose,
         )
         self.feature_weight = feature_weight

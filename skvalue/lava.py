@@ -74,6 +74,9 @@ class LAVA(BaseValuator):
     random_state : int, RandomState instance or None, default=None
         Deals rows to folds and to batches; nothing else is random.
 
+    memory : str, path-like, joblib.Memory or None, default=None
+        Keeps fits, so that another `drop` values no row anew, see `BaseValuator`.
+
     verbose : int, default=0
         1: print a line of progress now and then, with the time left; 2: all of them.
 
@@ -194,6 +197,7 @@ class LAVA(BaseValuator):
         encoder="auto",
         drop="auto",
         random_state=None,
+        memory=None,
         verbose=0,
     ):
         super().__init__(
@@ -201,6 +205,7 @@ class LAVA(BaseValuator):
             encoder=encoder,
             drop=drop,
             random_state=random_state,
+            memory=memory,
             verbose=verbose,
         )
         self.feature_cost = feature_cost

@@ -125,6 +125,9 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
     random_state : int, RandomState instance or None, default=None
         The same integer gives the same values; global random states stay as they are.
 
+    memory : str, path-like, joblib.Memory or None, default=None
+        Keeps fits, so that another `drop` values no row anew, see `BaseValuator`.
+
     verbose : int, default=0
         1: print a line of progress now and then, with the time left; 2: all of them.
 
@@ -194,8 +197,7 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
 
     `predict_values` gives a row's utility under the trained dynamics without noise,
     minus the mean utility of the training rows. Wrong labels are detected; noise in the
-    features is not: a row whose features are noise fits its label about as well as
-    others do.
+    features is not: such a row fits its label about as well as others do.
 
     References
     ----------
@@ -274,6 +276,7 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
         drop="auto",
         n_jobs=None,
         random_state=None,
+        memory=None,
         verbose=0,
     ):
         super().__init__(
@@ -281,6 +284,7 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
             encoder=encoder,
             drop=drop,
             random_state=random_state,
+            memory=memory,
             verbose=verbose,
         )
         self.interaction = interaction

@@ -45,6 +45,9 @@ class OutlierValuator(BaseValuator):
     random_state : int, RandomState instance or None, default=None
         Seeds a detector whose own `random_state` is None.
 
+    memory : str, path-like, joblib.Memory or None, default=None
+        Keeps fits, so that another `drop` values no row anew, see `BaseValuator`.
+
     verbose : int, default=0
         1: print a line of progress now and then, with the time left; 2: all of them.
 
@@ -119,6 +122,7 @@ class OutlierValuator(BaseValuator):
         encoder="auto",
         drop="auto",
         random_state=None,
+        memory=None,
         verbose=0,
     ):
         super().__init__(
@@ -126,6 +130,7 @@ class OutlierValuator(BaseValuator):
             encoder=encoder,
             drop=drop,
             random_state=random_state,
+            memory=memory,
             verbose=verbose,
         )
         self.detector = detector

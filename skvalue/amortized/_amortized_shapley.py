@@ -117,11 +117,13 @@ class AmortizedShapley(ClassValuesMixin, BaseValuator):
         The values are those of one long fit.
 
     n_jobs : int or None, default=None
-        Workers of the valuator, where that has none itself. The values do not
-        depend on it.
+        Workers of a valuator that has none itself; the values do not depend on them.
 
     random_state : int, RandomState instance or None, default=None
         Seed of the noisy values and the network.
+
+    memory : str, path-like, joblib.Memory or None, default=None
+        Keeps fits, so that another `drop` values no row anew, see `BaseValuator`.
 
     verbose : int, default=0
         1: print a line of progress now and then, with the time left; 2: all of them.
@@ -265,6 +267,7 @@ class AmortizedShapley(ClassValuesMixin, BaseValuator):
         warm_start=False,
         n_jobs=None,
         random_state=None,
+        memory=None,
         verbose=0,
     ):
         super().__init__(
@@ -272,6 +275,7 @@ class AmortizedShapley(ClassValuesMixin, BaseValuator):
             encoder=encoder,
             drop=drop,
             random_state=random_state,
+            memory=memory,
             verbose=verbose,
         )
         self.valuator = valuator
@@ -314,7 +318,8 @@ class AmortizedShapley(ClassValuesMixin, BaseValuator):
     def _fit(self, X, y, X_val, y_val, *, sample_weight=None, groups=None):
         source = check_source(self.valuator)
         n_classes = len(self.classes_) if hasattr(self, "classes_") else None
-        models = ValueModels(self.get_params(deep=False), n_classes)
+        settings = self._computing_params() | {"verbose": self.verbose}
+        models = ValueModels(settings, n_classes)
         # The source gets the rows as they came, the models read numbers.
         numbers = fit_encoder(self, X, y) if self._takes_rows else X
         made = made_of(self, numbers.shape[1])
@@ -325,9 +330,8 @@ class AmortizedShapley(ClassValuesMixin, BaseValuator):
         seed, states = resolve_state(self.random_state, kept)
         rng = check_random_state(seed)
         valuators = self._value_twice(source, rng, states, X, y, X_val, y_val, given)
-        self._kept = None
-        if self.warm_start:
-            self._kept = seed, [valuator.get_state() for valuator in valuators]
+        states = [valuator.get_state() for valuator in valuators]
+        self._kept = (seed, states) if self.warm_start else None
         noisy = NoisyValues.of(*valuators)
         with self._task("models"):
             blind = models.fit(numbers, y, noisy, rng, sample_weight)

@@ -101,6 +101,9 @@ class BoostingInfluence(BaseValuator):
     random_state : int, RandomState instance or None, default=None
         Deals rows to folds and seeds the models.
 
+    memory : str, path-like, joblib.Memory or None, default=None
+        Keeps fits, so that another `drop` values no row anew, see `BaseValuator`.
+
     verbose : int, default=0
         1: print a line of progress now and then, with the time left; 2: all of them.
 
@@ -204,6 +207,7 @@ class BoostingInfluence(BaseValuator):
         encoder="auto",
         drop="auto",
         random_state=None,
+        memory=None,
         verbose=0,
     ):
         super().__init__(
@@ -211,6 +215,7 @@ class BoostingInfluence(BaseValuator):
             encoder=encoder,
             drop=drop,
             random_state=random_state,
+            memory=memory,
             verbose=verbose,
         )
         self.estimator = estimator

@@ -106,6 +106,9 @@ class InfluenceFunction(BaseValuator):
     random_state : int, RandomState instance or None, default=None
         Deals rows to folds, seeds networks and ``"lissa"``.
 
+    memory : str, path-like, joblib.Memory or None, default=None
+        Keeps fits, so that another `drop` values no row anew, see `BaseValuator`.
+
     verbose : int, default=0
         1: print a line of progress now and then, with the time left; 2: all of them.
 
@@ -216,6 +219,7 @@ class InfluenceFunction(BaseValuator):
         encoder="auto",
         drop="auto",
         random_state=None,
+        memory=None,
         verbose=0,
     ):
         super().__init__(
@@ -223,6 +227,7 @@ class InfluenceFunction(BaseValuator):
             encoder=encoder,
             drop=drop,
             random_state=random_state,
+            memory=memory,
             verbose=verbose,
         )
         self.estimator = estimator
@@ -327,7 +332,7 @@ class InfluenceFunction(BaseValuator):
             check_hessian_fits(hessian_size(model, X.shape[1], n_classes))
         if sample_weight is not None:
             self._check_weighted(model)
-        settings = self.get_params(deep=False)
+        settings = self._computing_params()
         settings["scoring"] = self._check_scoring(model, regression, X_val)
         tasks = (
             delayed(value_rows)(model, X[split.rows], y[split.rows], split, settings)

@@ -99,6 +99,9 @@ class KNNShapley(BaseValuator):
     random_state : int, RandomState instance or None, default=None
         Deals the rows to folds.
 
+    memory : str, path-like, joblib.Memory or None, default=None
+        Keeps fits, so that another `drop` values no row anew, see `BaseValuator`.
+
     verbose : int, default=0
         1: print a line of progress now and then, with the time left; 2: all of them.
 
@@ -201,6 +204,7 @@ class KNNShapley(BaseValuator):
         drop="auto",
         n_jobs=None,
         random_state=None,
+        memory=None,
         verbose=0,
     ):
         super().__init__(
@@ -208,6 +212,7 @@ class KNNShapley(BaseValuator):
             encoder=encoder,
             drop=drop,
             random_state=random_state,
+            memory=memory,
             verbose=verbose,
         )
         self.n_neighbors = n_neighbors

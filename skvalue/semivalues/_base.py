@@ -69,6 +69,7 @@ class BaseSemivalue(SamplingValuator):
     device: str = "cpu"
     n_jobs: int | None = None
     random_state: object = None
+    memory: object = None
     verbose: int = 0
 
     def _weight(self, sizes, n_samples):

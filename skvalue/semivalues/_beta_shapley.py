@@ -115,6 +115,9 @@ class BetaShapley(BaseSemivalue):
     random_state : int, RandomState instance or None, default=None
         Seed of the coalitions and the folds.
 
+    memory : str, path-like, joblib.Memory or None, default=None
+        Keeps fits, so that another `drop` values no row anew, see `BaseValuator`.
+
     verbose : int, default=0
         1: print a line of progress now and then, with the time left; 2: all of them.
 

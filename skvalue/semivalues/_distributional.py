@@ -104,6 +104,9 @@ class DistributionalShapley(SamplingValuator):
     random_state : int, RandomState instance or None, default=None
         Seed of the coalitions and the folds.
 
+    memory : str, path-like, joblib.Memory or None, default=None
+        Keeps fits, so that another `drop` values no row anew, see `BaseValuator`.
+
     verbose : int, default=0
         1: print a line of progress now and then, with the time left; 2: all of them.
 
@@ -202,6 +205,7 @@ class DistributionalShapley(SamplingValuator):
         device="cpu",
         n_jobs=None,
         random_state=None,
+        memory=None,
         verbose=0,
     ):
         super().__init__(
@@ -219,6 +223,7 @@ class DistributionalShapley(SamplingValuator):
             device=device,
             n_jobs=n_jobs,
             random_state=random_state,
+            memory=memory,
             verbose=verbose,
         )
         self.min_coalition_size = min_coalition_size

@@ -66,6 +66,9 @@ class LeaveOneOut(GameValuator):
     random_state : int, RandomState instance or None, default=None
         Seed of the folds.
 
+    memory : str, path-like, joblib.Memory or None, default=None
+        Keeps fits, so that another `drop` values no row anew, see `BaseValuator`.
+
     verbose : int, default=0
         1: print a line of progress now and then, with the time left; 2: all of them.
 
@@ -144,6 +147,7 @@ class LeaveOneOut(GameValuator):
         device="cpu",
         n_jobs=None,
         random_state=None,
+        memory=None,
         verbose=0,
     ):
         super().__init__(
@@ -156,6 +160,7 @@ class LeaveOneOut(GameValuator):
             device=device,
             n_jobs=n_jobs,
             random_state=random_state,
+            memory=memory,
             verbose=verbose,
         )
         self.unit = unit

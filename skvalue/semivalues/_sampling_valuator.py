@@ -38,6 +38,7 @@ NOT_IN_FINGERPRINT = {
     "warm_start",
     "checkpoint",
     "checkpoint_interval",
+    "memory",
     "n_jobs",
     "random_state",
     "verbose",
@@ -86,6 +87,7 @@ class SamplingValuator(GameValuator):
         device="cpu",
         n_jobs=None,
         random_state=None,
+        memory=None,
         verbose=0,
     ):
         super().__init__(
@@ -98,6 +100,7 @@ class SamplingValuator(GameValuator):
             device=device,
             n_jobs=n_jobs,
             random_state=random_state,
+            memory=memory,
             verbose=verbose,
         )
         self.max_evaluations = max_evaluations
