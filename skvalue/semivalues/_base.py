@@ -50,6 +50,8 @@ class BaseSemivalue(SamplingValuator):
         ],
     }
 
+    # What `values_for` goes by: players of the games, and what their subsets said.
+    _sampled = None
     # The samplers of "auto" where fits are dear, for few players and for more.
     _of_few = _of_many = "permutation"
 
