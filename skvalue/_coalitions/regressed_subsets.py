@@ -174,6 +174,10 @@ class SubsetRecord(ScoreRecord):
         """Variance of `estimate`, see `RatioMoments.variance`."""
         return self._own_moments.variance()
 
+    def standard_error(self):
+        """Standard error of `estimate`, see `RatioMoments.standard_error`."""
+        return self._own_moments.standard_error()
+
     @property
     def _own_moments(self):
         n_scores, moments = getattr(self, "_computed", (None, None))
