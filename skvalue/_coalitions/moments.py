@@ -61,6 +61,8 @@ class RatioMoments:
     """
 
     has_errors = True
+    # A look at the precision costs sums only.
+    is_due = True
 
     def __init__(self, n_ratios, n_players, n_strata=1):
         self.totals = np.zeros((2 * n_ratios, n_players))

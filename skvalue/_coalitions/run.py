@@ -36,6 +36,42 @@ class Block:
     is_whole: bool
 
 
+def mean_over_games(players, totals, n_players):
+    """Values and standard errors of all players from the games that each plays in.
+
+    Parameters
+    ----------
+    players : list of ndarray of shape (n_game_players,)
+        Numbers of each game's players.
+
+    totals : list of RatioMoments or SubsetRecord
+        What the coalitions of each game said.
+
+    n_players : int
+        Number of players in all.
+
+    Returns
+    -------
+    values, errors : ndarray of shape (n_players,)
+        NaN where unknown.
+    """
+    variances, degrees = zip(*(total.variance() for total in totals), strict=True)
+    values, errors = average_over_splits(
+        players,
+        [total.estimate() for total in totals],
+        n_players,
+        [np.sqrt(variance) for variance in variances],
+    )
+    degrees = degrees_over_games(players, variances, degrees, n_players)
+    variances, degrees = moderate(errors**2, degrees)
+    return values, np.sqrt(variances) * error_scale(degrees)
+
+
+def usual_units(sampler, game):
+    """Units of a tenth of the default budget: those of the least, unless it says so."""
+    return sampler.usual_units(game) if hasattr(sampler, "usual_units") else 1
+
+
 class SamplingRun:
     """The state of a run over one or several games, and what it may cost.
 
@@ -104,7 +140,14 @@ class SamplingRun:
         """Fits that each game may use."""
         n_games, least = len(self.games), self.least_evaluations
         if total is None:
-            total = max(DEFAULT_EVALUATIONS, DEFAULT_UNITS * least)
+            usual = max(
+                cost * usual_units(sampler, game)
+                for cost, sampler, game in zip(
+                    self.costs, self.samplers, self.games, strict=True
+                )
+            )
+            usual = max(least, n_games * usual)
+            total = max(DEFAULT_EVALUATIONS, DEFAULT_UNITS * usual)
         if total < least:
             where = f" in each of {n_games} folds" if n_games > 1 else ""
             raise ValueError(
@@ -227,24 +270,21 @@ class SamplingRun:
 
     def estimate(self):
         """Values and standard errors of all players, NaN where unknown."""
-        totals = self.totals()
-        variances, degrees = zip(*(total.variance() for total in totals), strict=True)
-        values, errors = average_over_splits(
-            self.players,
-            [total.estimate() for total in totals],
-            self.n_players,
-            [np.sqrt(variance) for variance in variances],
-        )
-        degrees = degrees_over_games(self.players, variances, degrees, self.n_players)
-        variances, degrees = moderate(errors**2, degrees)
-        return values, np.sqrt(variances) * error_scale(degrees)
+        return mean_over_games(self.players, self.totals(), self.n_players)
 
     def is_precise(self, tol):
         """Whether the largest standard error is below `tol` of the values' spread."""
         if tol is None or not self.between_rounds or not self.knows_errors:
             return False
+        if not self.is_due:
+            return False
         # A player without an estimate has no error yet: NaN compares false.
         return relative_error(*self.estimate()) <= tol
+
+    @property
+    def is_due(self):
+        """Whether to look at the precision, which may cost more than a block."""
+        return all(sums.is_due for sums in self.accumulators)
 
     @property
     def knows_errors(self):
@@ -275,7 +315,7 @@ class SamplingRun:
         self._history = RunHistory.from_arrays(_part_of(arrays, "history."))
         for game, accumulator in enumerate(self.accumulators):
             own = _part_of(arrays, f"{game}.")
-            self.accumulators[game] = type(accumulator).from_arrays(own)
+            self.accumulators[game] = accumulator.from_arrays(own)
 
 
 def _part_of(arrays, prefix):

@@ -4,17 +4,24 @@ from dataclasses import dataclass
 from numbers import Integral
 
 import numpy as np
+from sklearn.utils.validation import check_is_fitted
 
 from .._coalitions.enumeration import semivalue_of
 from .._coalitions.permutations import PermutationWalks
+from .._coalitions.regressed_subsets import RegressedSubsets, ReusedSizes, SubsetRecord
+from .._coalitions.run import mean_over_games
 from .._coalitions.sizes import SubsetSizes, size_probabilities
 from .._coalitions.subsets import ReusedSubsets, SharedSubsets
 from .._coalitions.weighted_walks import WeightedWalks, weighs_unevenly
 from ..utils._sklearn import Interval, StrOptions
+from ..utils._threads import one_thread
 from ._sampling_valuator import SamplingValuator
 
 # Fewer rows make no model worth comparing; the fewest groups can be many rows.
 LEAST_ROWS = 5
+
+# From so many players on, utilities that serve all of them are the most precise.
+LEAST_REGRESSED = 40
 
 # A weight is checked to average to one over the sizes, to this precision.
 WEIGHT_TOLERANCE = 1e-6
@@ -33,7 +40,9 @@ class BaseSemivalue(SamplingValuator):
     _parameter_constraints = {
         **SamplingValuator._parameter_constraints,
         "sampler": [
-            StrOptions({"auto", "shared", "permutation", "single_permutation"})
+            StrOptions(
+                {"auto", "shared", "permutation", "single_permutation", "regression"}
+            )
         ],
         "min_coalition_size": [
             Interval(Integral, 0, None, closed="left"),
@@ -41,8 +50,10 @@ class BaseSemivalue(SamplingValuator):
         ],
     }
 
-    # The sampler of "auto" where every contribution costs a fit.
-    _without_engine = "permutation"
+    # What `values_for` goes by: players of the games, and what their subsets said.
+    _sampled = None
+    # The samplers of "auto" where fits are dear, for few players and for more.
+    _of_few = _of_many = "permutation"
 
     scoring: object = None
     sampler: str = "auto"
@@ -94,6 +105,8 @@ class BaseSemivalue(SamplingValuator):
         if sampler.endswith("permutation"):
             return self._make_walks(weight, antithetic=sampler == "permutation")
         probabilities = size_probabilities(weight, least)
+        if sampler == "regression":
+            return RegressedSubsets(ReusedSizes(probabilities, least))
         sizes = SubsetSizes(probabilities, least)
         return SharedSubsets(sizes) if sampler == "shared" else ReusedSubsets(sizes)
 
@@ -107,6 +120,61 @@ class BaseSemivalue(SamplingValuator):
         weight = self._checked_weight(n_players)
         return semivalue_of(worth, weight, self._least_size)
 
+    def _set_values(self, run, seed):
+        super()._set_values(run, seed)
+        totals = run.totals()
+        kept = all(isinstance(total, SubsetRecord) for total in totals)
+        self._sampled = (run.players, totals) if kept else None
+
+    def _keep_exact_values(self, values):
+        super()._keep_exact_values(values)
+        self._sampled = None
+
+    def values_for(self, weight):
+        """Values of another semivalue, from the coalitions that `fit` has paid for.
+
+        Only where `fit` took ``sampler="regression"``, whose utilities serve every
+        semivalue. They were drawn for the weight of this valuator: errors are larger
+        than after as many fits with a sampler of the other weight.
+
+        Parameters
+        ----------
+        weight : callable or semivalue valuator
+            ``weight(sizes, n_samples)`` as `Semivalue` takes it, or a valuator such as
+            ``DataBanzhaf()``, of which only the weight is read.
+
+        Returns
+        -------
+        values : ndarray of shape (n_samples,)
+            In units of `scoring`; of the groups with ``unit="groups"``.
+
+        errors : ndarray of shape (n_samples,)
+            Their standard errors.
+
+        Raises
+        ------
+        ValueError
+            If `fit` took another sampler, or `weight` is no weight of coalition sizes
+            or counts sizes that were not sampled.
+        """
+        check_is_fitted(self)
+        if self._sampled is None:
+            raise ValueError(
+                "values_for needs utilities that serve every semivalue, and this fit "
+                'kept none; fit with sampler="regression".'
+            )
+        if isinstance(weight, BaseSemivalue):
+            weight = weight._weight
+        players, records = self._sampled
+        moments = []
+        for record in records:
+            checked = self._checked_weight(record.n_players, weight)
+            probabilities = size_probabilities(checked, self._least_size)
+            sizes = record.sampler.sizes.reused_for(probabilities)
+            with one_thread():
+                moments.append(record.moments(sizes))
+        return mean_over_games(players, moments, self._n_players)
+
     @property
     def _least_size(self):
         """Players of the smallest coalition that counts."""
@@ -117,10 +185,16 @@ class BaseSemivalue(SamplingValuator):
     def _resolve_sampler(self, utility):
         if self.sampler != "auto":
             return self.sampler
-        return "shared" if utility.shares_subsets else self._without_engine
+        if utility.shares_subsets:
+            return "shared"
+        # The engine walks for less than refits.
+        if utility.is_batched or utility.n_players < LEAST_REGRESSED:
+            return self._of_few
+        return self._of_many
 
-    def _checked_weight(self, n_samples):
-        weight = np.asarray(self._weight(np.arange(n_samples), n_samples), dtype=float)
+    def _checked_weight(self, n_samples, weight=None):
+        weigh = self._weight if weight is None else weight
+        weight = np.asarray(weigh(np.arange(n_samples), n_samples), dtype=float)
         if weight.shape != (n_samples,):
             raise ValueError(
                 f"weight returned an array of shape {weight.shape} for {n_samples} "

@@ -49,18 +49,20 @@ class BetaShapley(BaseSemivalue):
         true class (accuracy where there is no ``predict_proba``); for regression R²,
         clipped at -1.
 
-    sampler : {"auto", "shared", "permutation", "single_permutation"}, default="auto"
+    sampler : str, default="auto"
         How coalitions are drawn. ``"shared"``: random subsets, each of which serves
-        every row, in or out; ``"permutation"``: rows join one after the other, each
-        permutation in both directions; ``"single_permutation"``: in one direction only,
-        which halves the least budget but needs more for the same precision. Where the
-        weight is on few sizes, both walk pieces that begin at those. ``"auto"``: shared
-        where the batched engine reads every row's contribution off one fit, else
-        permutation.
+        every row, in or out; ``"regression"``: random subsets whose utilities serve
+        every row, less what a regression on the subsets explains;
+        ``"permutation"``: rows join one after the other, each permutation in both
+        directions; ``"single_permutation"``: in one direction only, which halves the
+        least budget but needs more for the same precision. Where the weight is on few
+        sizes, both walk pieces that begin at those. ``"auto"``: shared where the
+        batched engine reads every row's contribution off one fit, else permutation.
 
     max_evaluations : int or None, default=None
         Fits of coalitions at most, over all folds. None: 1000, or ten of the least that
-        the sampler can draw (ten permutations both ways) where that is more.
+        the sampler can draw (ten permutations both ways; with ``"regression"`` ten
+        subsets a row and fold) where that is more.
 
     tol : float, "auto" or None, default="auto"
         Stop when the largest standard error is at most `tol` times the standard
@@ -175,10 +177,15 @@ class BetaShapley(BaseSemivalue):
     -----
     Shared subsets cost one fit each and :math:`O(n d^2 + n\, n_{val}\, d)` for the
     contributions of all n rows; a permutation costs n fits. Memory is linear in n.
-    Standard errors come from the spread of subsets of like sizes, or of permutations.
+    A utility of ``"regression"`` costs one fit, and the regression a number for each
+    row of each subset. Standard errors come from the spread of subsets of like sizes,
+    or of permutations.
 
     References
     ----------
+    R. T. Witter, Y. Liu and C. Musco (2025). Regression-adjusted Monte Carlo Estimators
+    for Shapley Values and Probabilistic Values. NeurIPS.
+
     Y. Kwon and J. Zou (2022). Beta Shapley: a Unified and Noise-reduced Data Valuation
     Framework for Machine Learning. AISTATS.
 

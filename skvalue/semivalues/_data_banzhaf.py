@@ -40,15 +40,17 @@ class DataBanzhaf(BaseSemivalue):
         true class (accuracy where there is no ``predict_proba``); for regression R²,
         clipped at -1.
 
-    sampler : {"auto", "shared", "msr"}, default="auto"
+    sampler : {"auto", "shared", "msr", "regression"}, default="auto"
         How coalitions are used. ``"msr"``: maximum sample reuse, every utility serves
-        every row; ``"shared"``: every row's marginal contribution to each subset.
+        every row; ``"regression"``: the same, less what a regression on the coalitions
+        explains; ``"shared"``: every row's marginal contribution to each subset.
         ``"auto"``: shared where the batched engine reads them off one fit, else msr.
         Permutations are not offered: their weights make the variance explode.
 
     max_evaluations : int or None, default=None
         Fits of coalitions at most, over all folds. None: 1000, or ten of the least that
-        the sampler can draw (ten permutations both ways) where that is more.
+        the sampler can draw (ten permutations both ways; with ``"regression"`` ten
+        subsets a row and fold) where that is more.
 
     tol : float, "auto" or None, default="auto"
         Stop when the largest standard error is at most `tol` times the standard
@@ -161,12 +163,16 @@ class DataBanzhaf(BaseSemivalue):
 
     Notes
     -----
-    A subset costs one fit. With ``"msr"`` that is all; with ``"shared"`` and the engine
-    another :math:`O(n d^2 + n\, n_{val}\, d)` for the contributions of all n rows,
-    which are much less noisy. Memory is linear in n.
+    A subset costs one fit. With ``"msr"`` that is all, with ``"regression"`` nearly;
+    with ``"shared"`` and the engine another :math:`O(n d^2 + n\, n_{val}\, d)` for the
+    contributions of all n rows, which are much less noisy. Memory is linear in n, but
+    for a number for each row of each subset in the regression.
 
     References
     ----------
+    R. T. Witter, Y. Liu and C. Musco (2025). Regression-adjusted Monte Carlo Estimators
+    for Shapley Values and Probabilistic Values. NeurIPS.
+
     J. T. Wang and R. Jia (2023). Data Banzhaf: A Robust Data Valuation Framework for
     Machine Learning. AISTATS.
 
@@ -184,10 +190,11 @@ class DataBanzhaf(BaseSemivalue):
 
     _parameter_constraints = {
         **BaseSemivalue._parameter_constraints,
-        "sampler": [StrOptions({"auto", "shared", "msr"})],
+        "sampler": [StrOptions({"auto", "shared", "msr", "regression"})],
     }
 
-    _without_engine = "msr"
+    # Regression errs hardly less where all coalitions are of nearly one size.
+    _of_few = _of_many = "msr"
 
     estimator: object = None
 

@@ -42,17 +42,21 @@ class DataShapley(BaseSemivalue):
         true class (accuracy where there is no ``predict_proba``); for regression R²,
         clipped at -1.
 
-    sampler : {"auto", "shared", "permutation", "single_permutation"}, default="auto"
+    sampler : str, default="auto"
         How coalitions are drawn. ``"shared"``: random subsets, each of which serves
-        every row, in or out; ``"permutation"``: rows join one after the other, each
-        permutation in both directions; ``"single_permutation"``: in one direction only,
-        which halves the least budget but needs more for the same precision. ``"auto"``:
-        shared where the batched engine reads every row's contribution off one fit, else
-        permutation.
+        every row, in or out; ``"regression"``: random subsets whose utilities serve
+        every row, less what a regression on the subsets explains;
+        ``"permutation"``: rows join one after the other, each permutation in both
+        directions; ``"single_permutation"``: in one direction only, which halves the
+        least budget but needs more for the same precision. ``"auto"``: shared where the
+        batched engine reads every row's contribution off one fit; permutation where
+        the engine only walks, or the rows are fewer than 40, or `truncation_tol`
+        is set; else regression.
 
     max_evaluations : int or None, default=None
         Fits of coalitions at most, over all folds. None: 1000, or ten of the least that
-        the sampler can draw (ten permutations both ways) where that is more.
+        the sampler can draw (ten permutations both ways; with ``"regression"`` ten
+        subsets a row and fold) where that is more.
 
     tol : float, "auto" or None, default="auto"
         Stop when the largest standard error is at most `tol` times the standard
@@ -174,10 +178,15 @@ class DataShapley(BaseSemivalue):
     -----
     Shared subsets cost one fit each and :math:`O(n d^2 + n\, n_{val}\, d)` for the
     contributions of all n rows; a permutation costs n fits. Memory is linear in n.
-    Standard errors come from the spread of subsets of like sizes, or of permutations.
+    A utility of ``"regression"`` costs one fit, and the regression a number for each
+    row of each subset. Standard errors come from the spread of subsets of like sizes,
+    or of permutations.
 
     References
     ----------
+    R. T. Witter, Y. Liu and C. Musco (2025). Regression-adjusted Monte Carlo Estimators
+    for Shapley Values and Probabilistic Values. NeurIPS.
+
     A. Ghorbani and J. Zou (2019). Data Shapley: Equitable Valuation of Data for Machine
     Learning. ICML.
 
@@ -201,11 +210,18 @@ class DataShapley(BaseSemivalue):
         "truncation_tol": [Interval(Real, 0, None, closed="left")],
     }
 
+    _of_many = "regression"
+
     estimator: object = None
     truncation_tol: float = field(default=0.0, kw_only=True)
 
     def _weight(self, sizes, n_samples):
         return np.ones(n_samples)
+
+    def _resolve_sampler(self, utility):
+        sampler = super()._resolve_sampler(utility)
+        truncates = self.sampler == "auto" and self.truncation_tol > 0
+        return "permutation" if truncates and sampler == "regression" else sampler
 
     def _make_walks(self, weight, antithetic):
         return PermutationWalks(

@@ -278,7 +278,7 @@ class SamplingValuator(GameValuator):
 
     def _report(self, run, progress):
         total = progress.total
-        if self.verbose and run.has_errors and self._tol:
+        if self.verbose and run.has_errors and run.is_due and self._tol:
             values, errors = run.estimate()
             now = run.n_evaluations, values, errors
             total = min(

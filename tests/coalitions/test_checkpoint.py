@@ -29,6 +29,11 @@ VALUATORS = {
     ),
     "beta": (BetaShapley(estimator=CentroidClassifier(), **WALKS), 100, 400),
     "banzhaf": (DataBanzhaf(CentroidClassifier(), tol=None, **SUBSETS), 45, 150),
+    "regression": (
+        BetaShapley(estimator=CentroidClassifier(), sampler="regression", **WALKS),
+        45,
+        150,
+    ),
     "influence": (SubsampleInfluence(CentroidClassifier(), **SUBSETS), 60, 150),
     "ame": (AME(CentroidClassifier(), **SUBSETS), 45, 80),
 }
@@ -54,7 +59,7 @@ def test_more_evaluations_later_are_one_long_fit(name):
         assert_array_equal(part, expected)
 
 
-@pytest.mark.parametrize("name", ["shapley", "ame"])
+@pytest.mark.parametrize("name", ["shapley", "ame", "regression"])
 def test_a_checkpoint_is_continued_like_a_warm_start(name, tmp_path):
     valuator, few, many = VALUATORS[name]
     whole = clone(valuator).set_params(max_evaluations=many).fit(X, Y)

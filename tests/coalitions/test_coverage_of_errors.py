@@ -55,6 +55,9 @@ SAMPLERS = {
     "shapley single": (DataShapley(sampler="single_permutation"), 8, 20),
     "beta single": (BetaShapley(16, 1, sampler="single_permutation"), 8, 20),
     "banzhaf msr": (DataBanzhaf(sampler="msr"), 40, 100),
+    "shapley regression": (DataShapley(sampler="regression"), 40, 100),
+    "beta regression": (BetaShapley(16, 1, sampler="regression"), 40, 100),
+    "banzhaf regression": (DataBanzhaf(sampler="regression"), 40, 100),
 }
 
 

@@ -15,6 +15,9 @@ FOREST = RandomForestClassifier(1, max_depth=2, random_state=3)
 
 VALUATORS = {
     "walks of forests": DataShapley(FOREST, cv=2, max_evaluations=112),
+    "regression on forests": DataShapley(
+        FOREST, sampler="regression", cv=2, max_evaluations=112
+    ),
     "leave a forest out": LeaveOneOut(FOREST, cv=2),
     "engine, shared": DataShapley(cv=2, max_evaluations=300, tol=None),
     "engine, walks": DataShapley(
@@ -40,11 +43,12 @@ def test_same_values_for_any_n_jobs(n_jobs, expected):
         assert_array_equal(values_of(name, n_jobs=n_jobs), expected[name])
 
 
+@pytest.mark.parametrize("sampler", ["permutation", "regression"])
 @pytest.mark.parametrize("n_jobs", [1, 3])
-def test_precision_stops_at_the_same_evaluation(n_jobs):
+def test_precision_stops_at_the_same_evaluation(n_jobs, sampler):
     valuator = DataShapley(
         CentroidClassifier(), cv=2, max_evaluations=5000, tol=2.0, random_state=0
-    ).set_params(n_jobs=n_jobs)
+    ).set_params(n_jobs=n_jobs, sampler=sampler)
     with joblib.parallel_config(backend="threading"):
         valuator.fit(X, Y)
     alone = clone(valuator).set_params(n_jobs=None).fit(X, Y)

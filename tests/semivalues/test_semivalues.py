@@ -368,13 +368,20 @@ def test_the_engine_is_exact_for_ridge():
     assert_allclose(values[0], values[1], atol=1e-10)
 
 
-def test_the_engine_is_chosen_where_it_applies():
+def test_the_sampler_is_chosen_by_engine_and_number_of_rows():
     X, y, X_val, y_val = problem(40)
     chosen = DataShapley(max_evaluations=16, random_state=0)
     chosen.fit(X, y, X_val=X_val, y_val=y_val)
     assert chosen.n_evaluations_ == 16
-    valuator = DataShapley(CentroidClassifier(), max_evaluations=72, random_state=0)
-    assert valuator.fit(X, y, X_val=X_val, y_val=y_val).n_evaluations_ == 72
+    # A permutation of 39 rows costs twice 35 fits, a subset of the regression one.
+    for n_samples, n_evaluations in ((39, 70), (40, 75)):
+        valuator = DataShapley(CentroidClassifier(), max_evaluations=75, tol=None)
+        rows = X[:n_samples], y[:n_samples]
+        valuator.fit(*rows, X_val=X_val, y_val=y_val)
+        assert valuator.n_evaluations_ == n_evaluations
+    valuator.set_params(truncation_tol=1e-9).fit(X, y, X_val=X_val, y_val=y_val)
+    with pytest.raises(ValueError, match="regression"):
+        valuator.values_for(DataBanzhaf())
 
 
 # ---------------------------------------------------------------- distributional values
