@@ -57,6 +57,20 @@ class LinearEngine:
         return problem.n_classes * problem.width <= MAX_JOINT_PARAMETERS
 
     @property
+    def in_out_operations(self):
+        """Multiplications that the joint Hessian of a coalition takes; 0: has none.
+
+        Its inverse, the models of all rows and their margins: a function of the shape
+        of the problem only.
+        """
+        problem = self.problem
+        if problem.kind != "multinomial":
+            return 0
+        n, n_val, K = len(problem.X), len(problem.X_val), problem.n_classes
+        joint = K * min(problem.width, n + 1)
+        return joint**3 + n * joint**2 + n * joint * n_val
+
+    @property
     def supports_exact_scores(self):
         """Whether an exact engine's `scores` cost less than refits."""
         problem = self.problem

@@ -31,6 +31,9 @@ class MultinomialNeighbours(Neighbours):
     theta : Tensor of shape (K, p)
         The model of the coalition.
 
+    start : Tensor of shape (B, K, p)
+        Where the neighbours are looked for: a row that enters is as certain as there.
+
     inverse : Tensor of shape (K p, K p)
         The inverse of its Hessian.
 
@@ -44,12 +47,14 @@ class MultinomialNeighbours(Neighbours):
         Classes of the coalition.
     """
 
-    def __init__(self, rows, theta, inverse, block, penalty, present):
+    def __init__(self, rows, theta, start, inverse, block, penalty, present):
         self.rows, self.inverse, self.penalty = rows, inverse, penalty
         self.barrier = torch.zeros_like(present, dtype=penalty.dtype)
         self.barrier.masked_fill_(~present, -torch.inf)
         self.shape = theta.shape
-        probability = softmax_(rows.X @ theta.T + self.barrier)
+        before, after = rows.X @ theta.T, (start @ rows.X[:, :, None]).squeeze(2)
+        margins = torch.where(rows.sign[:, None] > 0, after, before)
+        probability = softmax_(margins + self.barrier)
         change = covariance(probability) * rows.sign[:, None, None]
         eye = torch.eye(len(theta), dtype=theta.dtype, device=theta.device)
         self.woodbury = torch.linalg.solve_ex(eye + change @ block, change)[0]

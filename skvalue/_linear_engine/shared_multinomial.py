@@ -17,6 +17,7 @@ Rows that bring a class or take its last member away are solved from the start.
 import torch
 
 from .joint_newton import joint_hessian
+from .linear_fits import OVERSHOT_SLOPE
 from .multinomial_neighbours import MultinomialNeighbours, covariance
 from .neighbours import EXACT_STEPS, MAX_STEPS
 from .objectives import MultinomialObjective, inverse_of
@@ -32,7 +33,9 @@ REFINED_SHIFT = 0.5
 LOST_SHIFT = 8.0
 # What the equation of an entering row may leave open.
 REFINED_EXCESS = 1e-2
-PROXIMAL_STEPS = 3
+PROXIMAL_STEPS = 16
+# What it may leave open before the last step.
+PROXIMAL_TOLERANCE = 3e-3
 MAX_BLOCK_ELEMENTS = 2**20
 
 
@@ -88,6 +91,7 @@ class MultinomialSharing:
         neighbours = MultinomialNeighbours(
             rows,
             self.theta[place],
+            theta,
             inverse,
             block,
             problem.coalition_penalty(present[None])[0],
@@ -192,15 +196,42 @@ class MultinomialSharing:
 
 
 def _entering(margins, block, target):
-    """Shifts ``c_i`` of rows that enter, and what their equations leave open."""
+    """Shifts ``c_i`` of rows that enter, and what their equations leave open.
+
+    The shift minimises ``c' h c / 2 + logsumexp(z + h c) - y' h c``, by Newton steps; a
+    step that went too far is seen by the slope behind it and cut by the secant.
+    """
+    shift, excess = torch.zeros_like(target), torch.ones_like(target)
     eye = torch.eye(margins.shape[1], dtype=margins.dtype, device=margins.device)
-    shift = torch.zeros_like(margins)
-    for _ in range(1 + PROXIMAL_STEPS):
-        moved = margins + (block @ shift[:, :, None]).squeeze(2)
-        probability = softmax_(moved)
-        excess = shift - target + probability
+    active = torch.arange(len(target), device=margins.device)
+    at, last = shift, None
+    for _ in range(PROXIMAL_STEPS):
+        probability = softmax_(margins + (block @ at[:, :, None]).squeeze(2))
+        left = at - target + probability
         jacobian = eye + covariance(probability) @ block
-        shift = shift - torch.linalg.solve_ex(jacobian, excess)[0]
+        step = torch.linalg.solve_ex(jacobian, left)[0]
+        pull = (block @ left[:, :, None]).squeeze(2)
+        slope = (pull * step).sum(1)
+        if last is not None:
+            last_step, last_slope = last
+            behind = -(pull * last_step).sum(1)
+            overshot = behind > OVERSHOT_SLOPE * last_slope
+            back = torch.where(overshot, behind / (behind + last_slope), 0.0)
+            slope = torch.where(overshot, last_slope * (1 - back), slope)
+            back, overshot = back[:, None], overshot[:, None]
+            step, moved = (
+                torch.where(overshot, -back * last_step, step),
+                torch.where(overshot, (1 - back) * last_step, step),
+            )
+        else:
+            moved = step
+        at = at - step
+        shift[active], excess[active] = at, left
+        going = (left.abs().amax(1) > PROXIMAL_TOLERANCE).nonzero().squeeze(1)
+        if not len(going):
+            break
+        active, at, last = active[going], at[going], (moved[going], slope[going])
+        margins, block, target = margins[going], block[going], target[going]
     return shift, excess.abs().amax(1)
 
 
