@@ -44,7 +44,7 @@ class AmortizedShapley(NoisyValuesMixin, ClassValuesMixin, BaseValuator):
         The source of the noisy values; not asked where `fit` gets `noisy_values`. None:
         what is cheap. With two classes, or real targets, ten permutations in each fold
         (``DataShapley(sampler="single_permutation")``); with more, where walks are
-        dear, 125 shared subsets in all, and 25 to choose by; beyond 4096 parameters 500
+        dear, 75 shared subsets in all, and 15 to choose by; beyond 4096 parameters 500
         shared subsets of `RidgeClassifier`. Any other object gives unbiased values if
         it has ``fit``, sets ``data_values_`` and has parameters `max_evaluations` and
         `random_state`. Both sets of noisy values get seeds of their own, whatever its

@@ -22,7 +22,7 @@ SUFFIXES = ("", ".validation")
 # target, cost thousandths of a refit; a step of a walk among several classes costs more
 # than a tenth of one, and one fit that all rows share no more than a few steps.
 DEFAULT_SOURCE = DataShapley(sampler="single_permutation")
-SHARED_SOURCE = DataShapley(sampler="shared", tol=None, max_evaluations=125)
+SHARED_SOURCE = DataShapley(sampler="shared", tol=None, max_evaluations=75)
 # Beyond the parameters that shared fits of multinomial models are made for.
 RIDGE_SOURCE = DataShapley(
     RidgeClassifier(), sampler="shared", tol=None, max_evaluations=500
