@@ -47,9 +47,9 @@ def warn_of_long_budget(run, name, n_jobs):
     seconds /= effective_n_jobs(n_jobs)
     if seconds > LONG:
         warnings.warn(
-            f"{name}: {sum(run.budgets)} fits of coalitions may take {_readable(seconds)}. "
-            "max_evaluations, tol or n_jobs make it less; a checkpoint keeps what is "
-            "done.",
+            f"{name}: {sum(run.budgets)} fits of coalitions may take "
+            f"{_readable(seconds)}. max_evaluations, tol or n_jobs make it less; a "
+            "checkpoint keeps what is done.",
             UserWarning,
             stacklevel=2,
         )

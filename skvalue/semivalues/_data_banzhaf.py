@@ -49,6 +49,8 @@ class DataBanzhaf(BaseSemivalue):
     max_evaluations : int or None, default=None
         Fits of coalitions at most, over all folds. None: 1000, or ten of the least that
         the sampler can draw (ten permutations both ways) where that is more.
+        With several classes and many columns a fit is dear: then as many as a fixed
+        number of multiplications pays for, and 200 at least.
 
     tol : float or None, default=0.05
         Stop when the largest standard error is at most `tol` times the standard
