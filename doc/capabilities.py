@@ -20,6 +20,7 @@ HEADER = [
     "real targets",
     "held-out rows",
     "values new rows",
+    "weights of rows",
     "cost, n rows",
 ]
 HERE = Path(__file__).parent
@@ -55,6 +56,7 @@ def row(valuator):
         "yes" if values.regression else "no",
         "used, else folds" if values.held_out else "not used",
         "yes" if values.new_rows else "no",
+        "yes" if values.sample_weight else "no",
         values.cost,
     ]
 

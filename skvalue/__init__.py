@@ -8,6 +8,7 @@ from .data_oob import DataOOB
 from .dvrl import DVRL
 from .feature_confidence import FeatureConfidence
 from .influence import BoostingInfluence, InfluenceFunction
+from .kairos import KAIROS
 from .lava import LAVA
 from .nddv import NDDVValuator
 from .neighbors import KNNShapley
@@ -26,6 +27,7 @@ from .semivalues import (
 __all__ = [
     "AME",
     "DVRL",
+    "KAIROS",
     "LAVA",
     "AmortizedShapley",
     "BetaShapley",

@@ -22,6 +22,8 @@ from sklearn.linear_model import LogisticRegression
 
 # A class of fewer anchors takes the noise of all classes together.
 LEAST_ANCHORS = 10
+# Standard errors of a count of anchors that are taken for chance.
+CHANCE = 1
 # Rates of noise in every class from which on improbable labels are doubted, and where
 # nothing else counts any more.
 IN_EVERY_CLASS = 0.05, 0.1
@@ -143,7 +145,9 @@ def transition_matrix(counts, label_counts):
     know class j. It tells them apart where few of the rows labelled j are anchors of k:
     with :math:`\rho = P(\text{anchor of } k \mid \text{label } j) / P(\text{anchor of }
     k \mid \text{label } k)`, all of the share is believed up to :math:`\rho = 1/6`,
-    and nothing from :math:`\rho = 1/3` on.
+    and nothing from :math:`\rho = 1/3` on. Of the m anchors
+    of a class that are left as noise, a standard error, :math:`\sqrt m`, is taken for
+    chance.
 
     Parameters
     ----------
@@ -164,6 +168,8 @@ def transition_matrix(counts, label_counts):
     ratio = np.divide(reached, own, out=np.full_like(counts, np.inf), where=own > 0)
     noise = counts * np.clip(2 - 6 * ratio, 0, 1)
     np.fill_diagonal(noise, 0)
+    left = noise.sum(axis=1, keepdims=True)
+    noise *= np.clip(1 - CHANCE / np.sqrt(np.maximum(left, 1)), 0, 1)
     total = counts.sum(axis=1, keepdims=True)
     pooled = noise.sum() / total.sum() / (n_classes - 1)
     transition = np.where(total < LEAST_ANCHORS, pooled, noise / np.maximum(total, 1))

@@ -13,7 +13,6 @@ import math
 import warnings
 
 import numpy as np
-from scipy.special import logsumexp
 from sklearn.exceptions import ConvergenceWarning
 
 # The network simplex ends by itself; this only bounds a pathological case.
@@ -70,19 +69,10 @@ def solve_transport(cost, regularization):
             weights, other_weights, cost, numItermax=SIMPLEX_ITERATIONS, log=True
         )
         return log["u"], log["v"], float(log["cost"])
-    potential, other_potential = sinkhorn(cost, regularization * scale)
-    plan = np.exp(
-        (potential[:, None] + other_potential - cost) / (regularization * scale)
-    )
-    return potential, other_potential, float((plan * cost).sum())
-
-
-def sinkhorn(cost, temperature):
-    """Dual potentials of one entropic transport, see `solve_transport`."""
     sizes = (np.array([size]) for size in cost.shape)
-    pool = _Pool(cost[None], *sizes, np.array([cost.mean()]), temperature / cost.mean())
+    pool = _Pool(cost[None], *sizes, np.array([scale]), regularization)
     _warn_of(pool.errors)
-    return pool.potential[0], pool.other_potential[0]
+    return pool.potential[0], pool.other_potential[0], float(pool.total_costs()[0])
 
 
 def transport_costs(blocks, regularization):
@@ -177,23 +167,28 @@ class _Pool:
 
     def total_costs(self):
         """Mean cost of each plan."""
-        exponent = self.potential[:, :, None] + self.other_potential[:, None]
-        exponent = (exponent - self.cost) / self.temperature[:, None, None]
         # No plan moves anything at an infinite cost.
-        cost = np.where(np.isfinite(self.cost), self.cost, 0)
-        return (np.exp(exponent) * cost).sum(axis=(1, 2))
+        spent = np.where(self._kernel > 0, self.cost, 0)
+        spent *= self._kernel
+        return ((spent @ self._other_scaling)[:, :, 0] * self._scaling).sum(axis=1)
 
     def _solve_at(self, warmth):
         """Move the potentials to those of a temperature; returns the errors."""
-        slack = (self.other_potential[:, None] - self.cost) / warmth[:, :, None]
-        with np.errstate(divide="ignore"):
-            total = logsumexp(slack, axis=2) + np.log(self.n_rows)[:, None]
-        potential = np.where(self.rows, -warmth * total, 0)
+        # One array from the costs to the plan, and one pass of the exponential.
+        kernel = self.other_potential[:, None] - self.cost
+        kernel /= warmth[:, :, None]
+        highest = np.where(self.rows, kernel.max(axis=2), 0)
+        kernel -= highest[:, :, None]
+        np.exp(kernel, out=kernel)
+        mass = np.where(self.rows, kernel.sum(axis=2), 1) * self.n_rows[:, None]
+        potential = np.where(self.rows, -warmth * (highest + np.log(mass)), 0)
         # Potentials inside the kernel keep its entries and the scalings near one.
-        kernel = np.exp(slack + (potential / warmth)[:, :, None])
+        kernel /= mass[:, :, None]
         scaling, other_scaling, errors = self._scale(kernel)
         self.potential = potential + warmth * np.log(scaling)
         self.other_potential += warmth * np.log(other_scaling)
+        self._kernel = kernel
+        self._scaling, self._other_scaling = scaling, other_scaling[:, :, None]
         return errors
 
     def _scale(self, kernel):

@@ -5,6 +5,7 @@ Validation, dropping, cleaning and what a Pipeline needs are written once, here 
 its mixins.
 """
 
+import os
 from contextlib import contextmanager
 from numbers import Real
 
@@ -16,11 +17,13 @@ from ._drop import check_values
 from ._encoder import describe_input
 from ._held_out_scale import warn_of_other_scale
 from ._label_opinions import LabelOpinions
+from ._memory import FitMemory, computing_params
 from ._targets import known_task
 from ._validation import validate_held_out, validate_rows
 from ._values_frame import ValuesFrameMixin, row_names
 from ._weights_groups import ShowsWeights, WeightsMixin, for_fit, keep_group_values
 from .utils._device import check_device
+from .utils._progress import Progress
 from .utils._refit import whole_or_not_at_all
 from .utils._sklearn import HasMethods, Interval, StrOptions
 from .utils._tags import ValuatorTags, with_valuation
@@ -78,8 +81,20 @@ class BaseValuator(
     random_state : int, RandomState instance or None, default=None
         The same integer gives the same values.
 
+    memory : str, path-like, joblib.Memory or None, default=None
+        Folder that keeps the results of fits, as that of scikit-learn's `Pipeline`. A
+        fit to the same rows, labels, held-out rows, weights and groups takes them from
+        there, unless a parameter other than `drop`, `n_jobs` and `verbose`, or a
+        version of what computes, has changed: a search over `drop` values the rows of
+        a fold once. Several processes may use it at a time. It needs an integer
+        `random_state`, and neither `warm_start` nor `checkpoint`; else a warning says
+        that it is not used. What it holds are pickles: use no folder that others can
+        write to. Values and parameters are compared as they are, estimators with all
+        that they have learnt.
+
     verbose : int, default=0
-        Controls the verbosity.
+        0: print nothing; 1: now and then a line that says how far the fit is and how
+        long it will take, and one at its end; 2: all of these lines.
 
     Attributes
     ----------
@@ -111,6 +126,7 @@ class BaseValuator(
             callable,
         ],
         "random_state": ["random_state"],
+        "memory": [str, os.PathLike, HasMethods("cache"), None],
         "verbose": ["verbose"],
     }
 
@@ -131,12 +147,14 @@ class BaseValuator(
         encoder="auto",
         drop="auto",
         random_state=None,
+        memory=None,
         verbose=0,
     ):
         self.task = task
         self.encoder = encoder
         self.drop = drop
         self.random_state = random_state
+        self.memory = memory
         self.verbose = verbose
 
     # ---------------------------------------------------------------- fitting
@@ -183,6 +201,7 @@ class BaseValuator(
             before any expensive work. A fit that fails leaves the valuator as it was.
         """
         check_device(getattr(self, "device", "cpu"))
+        memory = FitMemory(self)
         self._row_names = row_names(X)
         X, y = validate_rows(self, X, y)
         X_val, y_val = validate_held_out(self, X_val, y_val)
@@ -192,7 +211,7 @@ class BaseValuator(
         self._target = y
         context = self._init_callback_context(max_subtasks=self._n_tasks())
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)
-        self._fit(X, y, X_val, y_val, **given)
+        memory.fit(X, y, X_val, y_val, **given)
         check_values(self, len(y))
         keep_group_values(self)
         context.call_on_fit_task_end(
@@ -208,6 +227,10 @@ class BaseValuator(
         """
         raise NotImplementedError
 
+    def _computing_params(self):
+        """Parameters as far as what is computed depends on them, for `_fit` to keep."""
+        return computing_params(self)
+
     def _n_tasks(self):
         """Number of `_task` blocks of a fit, for progress bars; None if unknown."""
         return None
@@ -219,6 +242,10 @@ class BaseValuator(
         context.call_on_fit_task_begin(estimator=self)
         yield
         context.call_on_fit_task_end(estimator=self)
+
+    def _progress(self, total, unit, done=0):
+        """What prints how far the fit is, if `verbose` asks for it."""
+        return Progress(type(self).__name__, total, unit, self.verbose, done=done)
 
     def _model_of_y(self):
         """The user's estimator that predicts y, where the method has one."""
@@ -251,6 +278,7 @@ class BaseValuator(
         valuation = ValuatorTags(
             held_out=self._uses_held_out,
             new_rows=hasattr(self, "predict_values"),
+            sample_weight=self._can_use_weights(),
             cost=self._cost,
         )
         return with_valuation(tags, valuation)

@@ -16,12 +16,13 @@ from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.parallel import delayed
 
 from .base import BaseValuator
 from .utils._folds import make_folds, of_one_table
 from .utils._naming import reading
 from .utils._predictions import class_probabilities, finite_predictions
+from .utils._progress import in_parallel
 from .utils._random import integer_seed, seeded
 from .utils._rows import take_rows
 from .utils._sample_weight import check_takes_weights, fit_weighted
@@ -75,8 +76,11 @@ class SelfConfidence(BaseValuator):
         Deals the rows to folds, and seeds an estimator whose own `random_state` is
         None.
 
+    memory : str, path-like, joblib.Memory or None, default=None
+        Keeps fits, so that another `drop` values no row anew, see `BaseValuator`.
+
     verbose : int, default=0
-        Controls the verbosity.
+        1: print a line of progress now and then, with the time left; 2: all of them.
 
     Attributes
     ----------
@@ -160,6 +164,7 @@ class SelfConfidence(BaseValuator):
         drop="auto",
         n_jobs=None,
         random_state=None,
+        memory=None,
         verbose=0,
     ):
         super().__init__(
@@ -167,6 +172,7 @@ class SelfConfidence(BaseValuator):
             encoder=encoder,
             drop=drop,
             random_state=random_state,
+            memory=memory,
             verbose=verbose,
         )
         self.estimator = estimator
@@ -193,11 +199,12 @@ class SelfConfidence(BaseValuator):
         if classification:
             self._check_classes(folds, y)
         n_classes = len(self.classes_) if classification else None
-        parallel = Parallel(n_jobs=self.n_jobs, verbose=self.verbose)
-        predictions = parallel(
+        tasks = (
             delayed(_predict_fold)(estimator, X, y, *fold, n_classes, sample_weight)
             for fold in folds
         )
+        progress = self._progress(len(folds), "folds")
+        predictions = in_parallel(tasks, progress, n_jobs=self.n_jobs)
         mean = _mean_prediction(folds, predictions, len(y))
         self._keep_class_probabilities(mean if classification else None)
         if classification:

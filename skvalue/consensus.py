@@ -14,21 +14,17 @@ from numbers import Integral
 import numpy as np
 from sklearn.base import clone
 from sklearn.utils import Bunch, check_random_state, get_tags
-from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.parallel import delayed
 
-from ._label_errors import skill
 from ._pipelines import fit_valuator, is_valuator
+from ._poor_members import without_poor
 from ._targets import agreed_task, last_step, tell_task
 from .base import BaseValuator
 from .utils._device import check_device
+from .utils._progress import in_parallel
 from .utils._random import draw_seed, integer_seed, seeded
 from .utils._sample_weight import weight_names
 from .utils._sklearn import BaseComposition
-
-# A member is poor that explains less than this share of what the best one explains of
-# the labels' entropy, and less by this much of the entropy.
-_POOR_SHARE = 0.25
-_POOR_GAP = 0.05
 
 
 class ConsensusValuator(BaseValuator, BaseComposition):
@@ -51,9 +47,10 @@ class ConsensusValuator(BaseValuator, BaseComposition):
         Weight of each member in the order of `valuators`, at least 0, dropped members
         included. None: equal weights, but 0 for a member whose `class_probabilities_`
         predict the labels clearly worse than those of another: calibrated, they explain
-        less than a quarter of the entropy that the best do, and .05 of it less.
-        Only probabilities that did not see the labels are compared, so never those of
-        `NDDVValuator`.
+        less than half of the entropy that the best do, and .05 of it less. Only
+        probabilities that did not see the labels are compared; for `NDDVValuator`,
+        whose did, a cross-validated linear model of the same rows (at most 2000) stands
+        in.
 
     task : {"auto", "classification", "regression"}, default="auto"
         Whether `y` holds class labels or real targets, see `BaseValuator`.
@@ -67,8 +64,11 @@ class ConsensusValuator(BaseValuator, BaseComposition):
     random_state : int, RandomState instance or None, default=None
         Seeds each member whose own `random_state` is None.
 
+    memory : str, path-like, joblib.Memory or None, default=None
+        Keeps fits, so that another `drop` values no row anew, see `BaseValuator`.
+
     verbose : int, default=0
-        Controls the verbosity.
+        1: print a line of progress now and then, with the time left; 2: all of them.
 
     Attributes
     ----------
@@ -157,10 +157,15 @@ class ConsensusValuator(BaseValuator, BaseComposition):
         drop="auto",
         n_jobs=None,
         random_state=None,
+        memory=None,
         verbose=0,
     ):
         super().__init__(
-            task=task, drop=drop, random_state=random_state, verbose=verbose
+            task=task,
+            drop=drop,
+            random_state=random_state,
+            memory=memory,
+            verbose=verbose,
         )
         self.valuators = valuators
         self.weights = weights
@@ -211,14 +216,16 @@ class ConsensusValuator(BaseValuator, BaseComposition):
         members = [seeded(member, draw_seed(rng)) for member in members]
         # Codes of classes and real targets alike are numbers to a member.
         task = "classification" if hasattr(self, "classes_") else "regression"
-        parallel = Parallel(n_jobs=self.n_jobs, verbose=self.verbose)
-        self.valuators_ = parallel(
+        tasks = (
             delayed(_fit_member)(member, task, X, y, X_val, y_val, given)
             for member in members
         )
+        progress = self._progress(len(members), "valuators")
+        self.valuators_ = in_parallel(tasks, progress, n_jobs=self.n_jobs)
         self.named_valuators_ = Bunch(**dict(zip(names, self.valuators_, strict=True)))
         if self.weights is None:
-            weights = _without_poor(self._fitted(), y)
+            seed = draw_seed(rng)
+            weights = without_poor(self.valuators_, X, y, seed, sample_weight)
         self.weights_ = weights / weights.sum()
         values = [_standardised(member.data_values_) for member in self._fitted()]
         self.data_values_ = np.average(values, axis=0, weights=weights)
@@ -269,10 +276,8 @@ class ConsensusValuator(BaseValuator, BaseComposition):
             raise ValueError(
                 "All valuators are dropped or have weight 0; at least one must count."
             )
-        names, members = zip(
-            *[item for item, keep in zip(valuators, kept, strict=True) if keep],
-            strict=True,
-        )
+        pairs = [item for item, keep in zip(valuators, kept, strict=True) if keep]
+        names, members = zip(*pairs, strict=True)
         return names, members, weights[kept]
 
     def _check_valuators(self, valuators):
@@ -366,26 +371,6 @@ def _fit_member(member, task, X, y, X_val, y_val, given):
     member = clone(member)
     tell_task(member, task)
     return fit_valuator(member, X, y, X_val=X_val, y_val=y_val, **given)
-
-
-def _without_poor(members, y):
-    """Weights 1, and 0 for members that are clearly worse judges of labels than others.
-
-    Only probabilities that did not see the labels can be compared.
-    """
-    skills = np.array(
-        [
-            skill(member.class_probabilities_, y)
-            if hasattr(member, "class_probabilities_") and not member._saw_labels
-            else np.nan
-            for member in members
-        ]
-    )
-    if np.isnan(skills).all():
-        return np.ones(len(members))
-    best = np.nanmax(skills)
-    poor = (skills < best * _POOR_SHARE) & (skills < best - _POOR_GAP)
-    return np.where(poor, 0.0, 1.0)
 
 
 def _standardised(values):

@@ -92,8 +92,11 @@ class DataOOB(BaseValuator):
         Draws the bootstrap samples and the randomness of the estimators, as the
         ensembles of scikit-learn do with the same integer.
 
+    memory : str, path-like, joblib.Memory or None, default=None
+        Keeps fits, so that another `drop` values no row anew, see `BaseValuator`.
+
     verbose : int, default=0
-        Controls the verbosity.
+        1: print a line of progress now and then, with the time left; 2: all of them.
 
     Attributes
     ----------
@@ -194,6 +197,7 @@ class DataOOB(BaseValuator):
         drop="auto",
         n_jobs=None,
         random_state=None,
+        memory=None,
         verbose=0,
     ):
         super().__init__(
@@ -201,6 +205,7 @@ class DataOOB(BaseValuator):
             encoder=encoder,
             drop=drop,
             random_state=random_state,
+            memory=memory,
             verbose=verbose,
         )
         self.estimator = estimator
@@ -233,7 +238,6 @@ class DataOOB(BaseValuator):
             n_jobs=self.n_jobs,
             prefer="threads",
             return_as="generator",
-            verbose=self.verbose,
         )
         results = parallel(
             delayed(score_block)(
@@ -241,10 +245,13 @@ class DataOOB(BaseValuator):
             )
             for block in blocks
         )
+        progress = self._progress(self.n_estimators, "estimators", done=n_done)
         for block, result in zip(blocks, results, strict=True):
             with self._task(f"estimators {block[0]}-{block[1] - 1}"):
                 for rows, scores, probabilities in result:
                     self._add(rows, scores, probabilities)
+            progress.update(block[1])
+        progress.finish()
         self.n_evaluations_ = self.n_estimators
         self._check_counts(len(y))
         self._summarise(y)

@@ -21,10 +21,12 @@ from ._validation import validate_more_rows
 from .base import BaseValuator
 from .utils._folds import average_over_splits, make_splits
 from .utils._naming import try_on
-from .utils._predictions import class_probabilities, finite_predictions
+from .utils._predictions import finite_predictions, probabilities_or_votes
+from .utils._progress import Progress
 from .utils._random import integer_seed, seeded
 from .utils._rows import take_rows
 from .utils._sample_weight import check_takes_weights, fit_weighted
+from .utils._selections import held_out_score
 from .utils._sklearn import HasMethods, Interval
 from .utils._threads import one_thread
 
@@ -86,8 +88,11 @@ class DVRL(BaseValuator):
     random_state : int, RandomState instance or None, default=None
         Deals rows to folds; seeds the selector and the predictor.
 
+    memory : str, path-like, joblib.Memory or None, default=None
+        Keeps fits, so that another `drop` values no row anew, see `BaseValuator`.
+
     verbose : int, default=0
-        Controls the verbosity.
+        1: print a line of progress now and then, with the time left; 2: all of them.
 
     Attributes
     ----------
@@ -192,6 +197,7 @@ class DVRL(BaseValuator):
         encoder="auto",
         drop="auto",
         random_state=None,
+        memory=None,
         verbose=0,
     ):
         super().__init__(
@@ -199,6 +205,7 @@ class DVRL(BaseValuator):
             encoder=encoder,
             drop=drop,
             random_state=random_state,
+            memory=memory,
             verbose=verbose,
         )
         self.estimator = estimator
@@ -249,11 +256,8 @@ class DVRL(BaseValuator):
         estimator = self.estimator
         if estimator is None:
             # Converged further, it ranks selections alike, at many times the cost.
-            estimator = (
-                LogisticRegression(tol=0.01, max_iter=1000)
-                if classification
-                else Ridge()
-            )
+            linear = LogisticRegression(tol=0.01, max_iter=1000)
+            estimator = linear if classification else Ridge()
         splits = make_splits(
             X,
             y,
@@ -269,10 +273,9 @@ class DVRL(BaseValuator):
         if not classification and any(np.ptp(split.y_val) == 0 for split in splits):
             raise ValueError(
                 "DVRL measures errors beside the variance of held-out targets, and "
-                "those of a fold, or y_val, are all equal; give more rows in X and y, "
-                "or in X_val and y_val."
+                "those of a fold, or y_val, are all equal; give more rows."
             )
-        results = Parallel(n_jobs=self.n_jobs)(
+        tasks = (
             delayed(_play)(
                 estimator,
                 take_rows(X, split.rows),
@@ -281,15 +284,16 @@ class DVRL(BaseValuator):
                 split,
                 len(self.classes_) if classification else None,
                 self.get_params(deep=False),
+                f"DVRL, split {number} of {len(splits)}",
             )
-            for split in splits
+            for number, split in enumerate(splits, start=1)
         )
+        results = Parallel(n_jobs=self.n_jobs)(tasks)
         values, self._selectors, self._encoders, self.rewards_ = map(
             list, zip(*results, strict=True)
         )
-        self.data_values_ = average_over_splits(
-            [split.rows for split in splits], values, len(y)
-        )
+        rows = [split.rows for split in splits]
+        self.data_values_ = average_over_splits(rows, values, len(y))
 
     def _plausible_rows(self):
         return self.data_values_ >= 0.5
@@ -302,7 +306,7 @@ class DVRL(BaseValuator):
 
 
 @one_thread()
-def _play(estimator, X, numbers, y, split, n_classes, settings):
+def _play(estimator, X, numbers, y, split, n_classes, settings, who):
     """Train a selector on the rows of a split; return what it thinks of each."""
     from ._torch.dvrl import selection_probabilities, train_selector
 
@@ -313,16 +317,18 @@ def _play(estimator, X, numbers, y, split, n_classes, settings):
     rows, doubts = encoder.encode(X, numbers, y)
 
     def reward(selected):
-        return _held_out_score(estimator, X, y, selected, split, n_classes)
+        return held_out_score(estimator, X, y, selected, split, n_classes)
 
+    n_steps = settings["max_epochs"] * math.ceil(len(y) / batch_size)
     names = ("baseline_window", "hidden_dim", "n_layers", "lr", "device")
     selector, rewards = train_selector(
         rows,
         doubts,
         reward,
-        n_steps=settings["max_epochs"] * math.ceil(len(y) / batch_size),
+        n_steps=n_steps,
         batch_size=batch_size,
         seed=split.seed,
+        progress=Progress(who, n_steps, "steps", settings["verbose"]),
         **{name: settings[name] for name in names},
     )
     return selection_probabilities(selector, rows, doubts), selector, encoder, rewards
@@ -364,37 +370,4 @@ class _RowEncoder:
         if self.n_classes is None:
             predicted = finite_predictions(self.model, X)
             return ((predicted - self.target_mean) / self.target_scale)[:, None]
-        return _class_probabilities(self.model, X, self.n_classes)
-
-
-def _class_probabilities(model, X, n_classes):
-    """Probabilities of all classes, of which the model may know fewer; or votes."""
-    if not hasattr(model, "predict_proba"):
-        return np.eye(n_classes)[model.predict(X)]
-    return class_probabilities(model, X, np.arange(n_classes))
-
-
-def _held_out_score(estimator, X, y, selected, split, n_classes):
-    """Score on the held-out rows of the estimator fitted on a selection."""
-    weights, held_out = split.sample_weight, split.sample_weight_val
-    if weights is not None:
-        selected = selected[weights[selected] > 0]
-        weights = weights[selected]
-    X, y = take_rows(X, selected), y[selected]
-    if n_classes is None:
-        predicted = 0.0
-        if len(y):
-            model = fit_weighted(clone(estimator), X, y, weights)
-            predicted = finite_predictions(model, split.X_val)
-        error = split.y_val - predicted
-        centred = split.y_val - np.average(split.y_val, weights=held_out)
-        variance = np.average(centred**2, weights=held_out)
-        return -np.average(error**2, weights=held_out) / variance
-    if len(np.unique(y)) < 2:
-        probabilities = np.zeros((len(split.y_val), n_classes))
-        probabilities[:, y[:1]] = 1.0
-    else:
-        model = fit_weighted(clone(estimator), X, y, weights)
-        probabilities = _class_probabilities(model, split.X_val, n_classes)
-    own = probabilities[np.arange(len(split.y_val)), split.y_val]
-    return np.average(own, weights=held_out)
+        return probabilities_or_votes(self.model, X, self.n_classes)

@@ -17,10 +17,11 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
 from sklearn.utils import check_random_state
-from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.parallel import delayed
 
 from ._encoder import made_of
 from .base import BaseValuator
+from .utils._progress import in_parallel
 from .utils._random import draw_seed, integer_seed, seeded
 from .utils._sklearn import HasMethods, Interval
 
@@ -81,8 +82,11 @@ class FeatureConfidence(BaseValuator):
     random_state : int, RandomState instance or None, default=None
         Draws the columns and seeds the trees.
 
+    memory : str, path-like, joblib.Memory or None, default=None
+        Keeps fits, so that another `drop` values no row anew, see `BaseValuator`.
+
     verbose : int, default=0
-        Controls the verbosity.
+        1: print a line of progress now and then, with the time left; 2: all of them.
 
     Attributes
     ----------
@@ -164,6 +168,7 @@ class FeatureConfidence(BaseValuator):
         drop="auto",
         n_jobs=None,
         random_state=None,
+        memory=None,
         verbose=0,
     ):
         super().__init__(
@@ -171,6 +176,7 @@ class FeatureConfidence(BaseValuator):
             encoder=encoder,
             drop=drop,
             random_state=random_state,
+            memory=memory,
             verbose=verbose,
         )
         self.estimator = estimator
@@ -190,11 +196,12 @@ class FeatureConfidence(BaseValuator):
             )
             for target in targets
         ]
-        parallel = Parallel(n_jobs=self.n_jobs, prefer="threads", verbose=self.verbose)
-        losses = parallel(
+        tasks = (
             delayed(_column_loss)(model, X, target)
             for model, target in zip(models, targets, strict=True)
         )
+        progress = self._progress(len(targets), "columns")
+        losses = in_parallel(tasks, progress, n_jobs=self.n_jobs, prefer="threads")
         self.data_values_ = -_mean_of_known(np.array(losses))
 
     def _categorical_mask(self, n_features):

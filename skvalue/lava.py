@@ -11,15 +11,15 @@ Algorithms", 2023). No model is fitted.
 from numbers import Integral, Real
 
 import numpy as np
-from scipy.special import logsumexp
-from sklearn.metrics import pairwise_distances
-from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.parallel import delayed
 from sklearn.utils.validation import check_is_fitted
 
-from ._transport import import_ot, solve_transport, transport_costs
+from ._row_transport import Settings, mean_of_known, transported, values_of_new_rows
+from ._transport import import_ot
 from ._validation import validate_more_rows
 from .base import BaseValuator
 from .utils._folds import average_over_splits, make_splits
+from .utils._progress import in_parallel
 from .utils._random import integer_seed
 from .utils._sklearn import Interval, StrOptions
 
@@ -52,6 +52,10 @@ class LAVA(BaseValuator):
         Entropic regularization in units of the mean cost, >= 0: Sinkhorn iterations. 0
         solves the linear program exactly, by the network simplex; see Notes.
 
+    batch_size : int or None, default=4096
+        Training rows that are transported at once, and held-out rows at most, >= 2; see
+        Notes. None: all, whatever the memory.
+
     cv : int, cross-validation generator or iterable, default=5
         Folds for cross-fitting where `X_val` is not given.
 
@@ -68,10 +72,13 @@ class LAVA(BaseValuator):
         Which rows are of low value, see `BaseValuator`.
 
     random_state : int, RandomState instance or None, default=None
-        Deals rows to folds; nothing else is random.
+        Deals rows to folds and to batches; nothing else is random.
+
+    memory : str, path-like, joblib.Memory or None, default=None
+        Keeps fits, so that another `drop` values no row anew, see `BaseValuator`.
 
     verbose : int, default=0
-        Controls the verbosity.
+        1: print a line of progress now and then, with the time left; 2: all of them.
 
     Attributes
     ----------
@@ -116,6 +123,12 @@ class LAVA(BaseValuator):
     pair of classes is transported once, on a block of the same cost matrix, many small
     blocks in one solve.
 
+    Sets of more rows than `batch_size` are dealt to batches, the classes spread evenly.
+    The label distances and the held-out rows' potentials are means over (at most 16)
+    batches; the training rows' potentials follow from those in one pass, O(m) a row.
+    Of more than `batch_size` held-out rows that many are drawn. So memory is about
+    five times `batch_size` times m floats, for any number of rows.
+
     Distances must mean something: scale the features, or use embeddings, as the paper
     does. The exact potentials follow single held-out rows: where a class has another
     share of the held-out rows than of the training rows, some of its rows must cross to
@@ -133,6 +146,12 @@ class LAVA(BaseValuator):
 
     H. A. Just, F. Kang, J. T. Wang, Y. Zeng, M. Ko, M. Jin, R. Jia (2023), "LAVA: Data
     Valuation without Pre-Specified Learning Algorithms", ICLR.
+
+    K. Fatras, Y. Zine, R. Flamary, R. Gribonval, N. Courty (2020), "Learning with
+    Minibatch Wasserstein: Asymptotic and Gradient Properties", AISTATS.
+
+    S. Kessler, T. Le, V. Nguyen (2025), "SAVA: Scalable Learning-Agnostic Data
+    Valuation", ICLR.
 
     D. Alvarez-Melis, N. Fusi (2020), "Geometric Dataset Distances via Optimal
     Transport", NeurIPS.
@@ -160,6 +179,7 @@ class LAVA(BaseValuator):
         ],
         "label_cost": [Interval(Real, 0, None, closed="left")],
         "regularization": [Interval(Real, 0, None, closed="left")],
+        "batch_size": [Interval(Integral, 2, None, closed="left"), None],
         "cv": ["cv_object"],
         "n_jobs": [Integral, None],
     }
@@ -170,12 +190,14 @@ class LAVA(BaseValuator):
         feature_cost="sqeuclidean",
         label_cost=1.0,
         regularization=0.1,
+        batch_size=4096,
         cv=5,
         n_jobs=None,
         task="auto",
         encoder="auto",
         drop="auto",
         random_state=None,
+        memory=None,
         verbose=0,
     ):
         super().__init__(
@@ -183,11 +205,13 @@ class LAVA(BaseValuator):
             encoder=encoder,
             drop=drop,
             random_state=random_state,
+            memory=memory,
             verbose=verbose,
         )
         self.feature_cost = feature_cost
         self.label_cost = label_cost
         self.regularization = regularization
+        self.batch_size = batch_size
         self.cv = cv
         self.n_jobs = n_jobs
 
@@ -213,16 +237,12 @@ class LAVA(BaseValuator):
         """
         check_is_fitted(self, "data_values_")
         X, y = validate_more_rows(self, X, y)
-        total, count = np.zeros(len(X)), np.zeros(len(X))
-        for split, transport in zip(self._splits, self._transports, strict=True):
-            potential = transport["mean"] - _potential_of_new_rows(
-                X, y, split, transport, self.feature_cost
-            )
-            # A fold whose training rows lack the class says nothing about the row.
-            known = np.isfinite(potential)
-            total[known] += potential[known]
-            count[known] += 1
-        return total / count
+        everyone = [slice(None)] * len(self._transports)
+        values = [
+            values_of_new_rows(X, y, transport, self.feature_cost)
+            for transport in self._transports
+        ]
+        return average_over_splits(everyone, values, len(X))
 
     def _fit(self, X, y, X_val, y_val, *, groups=None):
         if self.regularization == 0:
@@ -238,83 +258,31 @@ class LAVA(BaseValuator):
             seed=integer_seed(self.random_state),
             groups=groups,
         )
-        results = Parallel(n_jobs=self.n_jobs)(
-            delayed(_value_rows)(
+        settings = Settings(
+            len(self.classes_) if classification else None,
+            self.feature_cost,
+            self.label_cost,
+            self.regularization,
+            self.batch_size or max(len(y), *(len(split.y_val) for split in splits)),
+        )
+        tasks = (
+            delayed(transported)(
                 X[split.rows],
                 y[split.rows],
-                split,
-                len(self.classes_) if classification else None,
-                self.feature_cost,
-                self.label_cost,
-                self.regularization,
+                split.X_val,
+                split.y_val,
+                settings,
+                split.seed,
             )
             for split in splits
         )
+        progress = self._progress(len(splits), "splits")
+        results = in_parallel(tasks, progress, n_jobs=self.n_jobs)
         values, self._transports = map(list, zip(*results, strict=True))
-        self._splits = splits
         vars(self).pop("label_distances_", None)
         if classification:
-            distances = [transport["label_distances"] for transport in self._transports]
-            self.label_distances_ = _mean_of_known(np.stack(distances))
+            distances = [transport.label_distances for transport in self._transports]
+            self.label_distances_ = mean_of_known(np.stack(distances))
         self.data_values_ = average_over_splits(
             [split.rows for split in splits], values, len(y)
         )
-
-
-def _value_rows(X, y, split, n_classes, feature_cost, label_cost, regularization):
-    """Values of the rows of a split, and what new rows need to be valued alike."""
-    cost = pairwise_distances(X, split.X_val, metric=feature_cost)
-    transport = {}
-    if n_classes is None:
-        squared = (y[:, None] - split.y_val) ** 2
-        # Real targets have no class-conditional rows. In units of the features' mean
-        # cost, label_cost says what share of the whole the targets make.
-        transport["target_scale"] = label_cost * cost.mean() / squared.mean()
-        cost += transport["target_scale"] * squared
-    else:
-        distances = _label_distances(cost, y, split.y_val, n_classes, regularization)
-        transport["label_distances"] = distances
-        transport["label_cost"] = label_cost
-        cost += label_cost * distances[y[:, None], split.y_val]
-    potential, held_out_potential, _ = solve_transport(cost, regularization)
-    n_rows = len(X)
-    transport["mean"] = potential.mean()
-    transport["held_out_potential"] = held_out_potential
-    transport["temperature"] = regularization * cost.mean()
-    transport["n_rows"] = n_rows
-    values = (transport["mean"] - potential) * n_rows / max(n_rows - 1, 1)
-    return values, transport
-
-
-def _label_distances(feature_cost, y, y_val, n_classes, regularization):
-    """Wasserstein distance between the rows of each pair of classes; NaN if absent."""
-    rows = [np.flatnonzero(y == code) for code in np.unique(y)]
-    held_out = [np.flatnonzero(y_val == code) for code in np.unique(y_val)]
-    blocks = [feature_cost[np.ix_(i, j)] for i in rows for j in held_out]
-    costs = transport_costs(blocks, regularization)
-    distances = np.full((n_classes, n_classes), np.nan)
-    distances[np.ix_(np.unique(y), np.unique(y_val))] = costs.reshape(len(rows), -1)
-    return distances
-
-
-def _potential_of_new_rows(X, y, split, transport, feature_cost):
-    """Potential of rows from those of the held-out rows: the c-transform."""
-    cost = pairwise_distances(X, split.X_val, metric=feature_cost)
-    if "target_scale" in transport:
-        cost += transport["target_scale"] * (y[:, None] - split.y_val) ** 2
-    else:
-        distances = transport["label_distances"][y[:, None], split.y_val]
-        cost += transport["label_cost"] * distances
-    slack = transport["held_out_potential"] - cost
-    temperature = transport["temperature"]
-    if temperature == 0:
-        return -slack.max(axis=1)
-    blurred = logsumexp(slack / temperature, axis=1) + np.log(transport["n_rows"])
-    return -temperature * blurred
-
-
-def _mean_of_known(distances):
-    """Mean over the first axis of what is not NaN; NaN where all are."""
-    known = np.isfinite(distances)
-    total = np.where(known, distances, 0.0).sum(axis=0)
-    return np.where(known.any(axis=0), total / np.maximum(known.sum(axis=0), 1), np.nan)

@@ -36,10 +36,6 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
 
     .. math:: \phi_i = U_i - \frac{1}{n - 1} \sum_{j \neq i} U_j .
 
-    ``fit_transform(X, y)`` cleans the training rows and differs from
-    ``fit(X, y).transform(X)`` by design: it replaces every dropped row by a good row
-    with the same label, while ``transform`` returns new rows unchanged.
-
     Parameters
     ----------
     interaction : float, default=1.0
@@ -115,20 +111,25 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
         Added to the training, such as `skorch.callbacks.EarlyStopping`.
 
     net_params : dict or None, default=None
-        Further parameters of the skorch net, such as
-        ``{"optimizer__weight_decay": 1e-4}``.
+        Further parameters of the skorch net: ``{"optimizer__weight_decay": 1e-4}``.
 
     drop : float, "auto", "negative" or callable, default="auto"
         Which rows are of low value, see `BaseValuator`. ``"auto"`` drops only rows
         whose label is more likely wrong than right by `class_probabilities_`
         (regression: whose residual is beyond 2.5 robust standard deviations).
 
+    n_jobs : int or None, default=None
+        Threads that share a batch of 500 000 numbers and 500 rows or more (rows times
+        columns times members). The values do not depend on it.
+
     random_state : int, RandomState instance or None, default=None
-        The same integer gives the same values. The global numpy and torch random
-        states are neither read nor changed.
+        The same integer gives the same values; global random states stay as they are.
+
+    memory : str, path-like, joblib.Memory or None, default=None
+        Keeps fits, so that another `drop` values no row anew, see `BaseValuator`.
 
     verbose : int, default=0
-        1 prints skorch's table of epochs.
+        1: print a line of progress now and then, with the time left; 2: all of them.
 
     Attributes
     ----------
@@ -191,15 +192,12 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
     Notes
     -----
     Time is O(max_epochs * n_samples * n_members * n_steps * hidden_dim * (n_features +
-    hidden_dim)). Memory is one float32 copy of `X` and O(n_samples * (n_members +
-    n_classes)); `X`
-    may be a `numpy.memmap`.
+    hidden_dim)). Memory is one float32 copy of `X`, which may be a `numpy.memmap`, and
+    O(n_samples * (n_members + n_classes)).
 
     `predict_values` gives a row's utility under the trained dynamics without noise,
-    minus the mean utility of the training rows.
-
-    Wrong labels are detected; noise in the features is not, because a row whose
-    features are noise still fits its label about as well as others do.
+    minus the mean utility of the training rows. Wrong labels are detected; noise in the
+    features is not: such a row fits its label about as well as others do.
 
     References
     ----------
@@ -247,6 +245,7 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
         "device": "no_validation",
         "callbacks": [list, None],
         "net_params": [dict, None],
+        "n_jobs": [Integral, None],
     }
 
     def __init__(
@@ -275,7 +274,9 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
         callbacks=None,
         net_params=None,
         drop="auto",
+        n_jobs=None,
         random_state=None,
+        memory=None,
         verbose=0,
     ):
         super().__init__(
@@ -283,6 +284,7 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
             encoder=encoder,
             drop=drop,
             random_state=random_state,
+            memory=memory,
             verbose=verbose,
         )
         self.interaction = interaction
@@ -305,6 +307,7 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
         self.device = device
         self.callbacks = callbacks
         self.net_params = net_params
+        self.n_jobs = n_jobs
 
     _saw_labels = True
 
@@ -325,9 +328,8 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
             n_classes=len(getattr(self, "classes_", ())),
             has_held_out=X_val is not None,
         )
-        settings["seed"] = draw_seed(
-            check_random_state(integer_seed(self.random_state))
-        )
+        rng = check_random_state(integer_seed(self.random_state))
+        settings["seed"] = draw_seed(rng)
         self._scaler = fit_scaler(X, sample_weight, made_of(self, X.shape[1]))
         check_settings(settings, self._scaler.n_columns)
         self._y_mean, self._y_scale = 0, 1
@@ -340,18 +342,19 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
             rows,
             clean_rows=None if X_val is None else self._rows(X_val, y_val),
             task=self._task,
+            progress=self._progress(self.max_epochs, "epochs"),
             sample_weight=sample_weight,
         )
         self.history_ = self.net_.history
         self._keep_record(*record, sample_weight)
-        for name in ["meta_weights_", "state_trajectories_", "adjoint_trajectories_"]:
+        self._keep(**training.of_the_trained(self.net_, rows, settings))
+
+    def _keep(self, **attributes):
+        """Set the attributes that this fit has, and forget an earlier one's others."""
+        for name, value in attributes.items():
             vars(self).pop(name, None)
-        if settings["reweight"]:
-            self.meta_weights_ = training.meta_weights(self.net_, rows)
-        if self.record_trajectories:
-            self.state_trajectories_, self.adjoint_trajectories_ = (
-                training.trajectories(self.net_, rows)
-            )
+            if value is not None:
+                setattr(self, name, value)
 
     def _rows(self, X, y):
         """Standardised float32 rows and targets as tensors on the device."""
@@ -364,16 +367,14 @@ class NDDVValuator(ClassValuesMixin, BaseValuator):
         self.utilities_ = utilities
         self._mean_utility = np.average(utilities, weights=weights)
         self.data_values_ = dynamic_marginal_contribution(utilities, weights)
-        for name in ["residuals_", "value_trajectories_"]:
-            vars(self).pop(name, None)
         classification = hasattr(self, "classes_")
         self._keep_class_probabilities(belief if classification else None)
-        if not classification:
-            self.residuals_ = belief * self._y_scale
         if trajectory is not None:
-            self.value_trajectories_ = dynamic_marginal_contribution(
-                trajectory, weights
-            )
+            trajectory = dynamic_marginal_contribution(trajectory, weights)
+        self._keep(
+            residuals_=None if classification else belief * self._y_scale,
+            value_trajectories_=trajectory,
+        )
 
     def _plausible_rows(self):
         if hasattr(self, "classes_"):

@@ -45,8 +45,11 @@ class OutlierValuator(BaseValuator):
     random_state : int, RandomState instance or None, default=None
         Seeds a detector whose own `random_state` is None.
 
+    memory : str, path-like, joblib.Memory or None, default=None
+        Keeps fits, so that another `drop` values no row anew, see `BaseValuator`.
+
     verbose : int, default=0
-        Controls the verbosity.
+        1: print a line of progress now and then, with the time left; 2: all of them.
 
     Attributes
     ----------
@@ -119,6 +122,7 @@ class OutlierValuator(BaseValuator):
         encoder="auto",
         drop="auto",
         random_state=None,
+        memory=None,
         verbose=0,
     ):
         super().__init__(
@@ -126,6 +130,7 @@ class OutlierValuator(BaseValuator):
             encoder=encoder,
             drop=drop,
             random_state=random_state,
+            memory=memory,
             verbose=verbose,
         )
         self.detector = detector
@@ -145,6 +150,7 @@ class OutlierValuator(BaseValuator):
         rng = check_random_state(integer_seed(self.random_state))
         check_takes_weights(detector, sample_weight, name="detector")
         detector = seeded(detector, draw_seed(rng))
+        progress = self._progress(1, "detectors")
         with reading("detector", detector, X):
             if sample_weight is None:
                 self.detector_ = detector.fit(X)
@@ -155,6 +161,8 @@ class OutlierValuator(BaseValuator):
                     detector, take_rows(X, rows), None, sample_weight[rows]
                 )
             scores = self._scores(X)
+        progress.update(1)
+        progress.finish()
         self.data_values_ = np.asarray(scores, dtype=np.float64)
         # Local outlier factors without novelty know their own rows only.
         self._inliers = (

@@ -24,7 +24,7 @@ VALUATORS = {
 # The default model of either task; what a permutation of sparse rows costs.
 VALUATORS["SubsampleInfluence"].set_params(estimator=None)
 for name in ["BetaShapley", "DataShapley", "DistributionalShapley", "Semivalue"]:
-    VALUATORS[name].set_params(max_evaluations=400)
+    VALUATORS[name].set_params(max_evaluations=400, tol=None)
 VALUATORS["AmortizedShapley"].set_params(valuator__max_evaluations=400)
 EVERY = pytest.mark.parametrize("name", VALUATORS)
 
@@ -96,6 +96,20 @@ def test_new_rows_are_valued_where_the_tag_says_so(name):
     assert hasattr(valuator, "predict_values") == values_new_rows
     if values_new_rows:
         assert np.isfinite(valuator.predict_values(X_VAL, Y_VAL)).all()
+
+
+@EVERY
+def test_weights_are_used_where_the_tag_says_so(name):
+    valuator = clone(VALUATORS[name])
+    weights = np.random.default_rng(0).integers(1, 4, size=len(Y))
+    if get_tags(valuator).valuator_tags.sample_weight:
+        alone = clone(valuator).fit(X, Y).data_values_
+        weighted = valuator.fit(X, Y, sample_weight=weights).data_values_
+        # The isolation forest takes weights, and splits at random all the same.
+        assert np.array_equal(alone, weighted) == (name == "OutlierValuator")
+    else:
+        with pytest.raises((TypeError, ValueError), match="sample_weight"):
+            valuator.fit(X, Y, sample_weight=weights)
 
 
 @EVERY

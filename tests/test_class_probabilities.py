@@ -12,6 +12,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from skvalue.confidence import SelfConfidence
 from skvalue.consensus import ConsensusValuator
 from skvalue.data_oob import DataOOB
+from skvalue.kairos import KAIROS
 from skvalue.nddv import NDDVValuator
 from skvalue.neighbors import KNNShapley
 from skvalue.outliers import OutlierValuator
@@ -22,6 +23,7 @@ VALUATORS = {
     "oob": DataOOB(n_estimators=40, random_state=0),
     "votes": DataOOB(RidgeClassifier(), n_estimators=40, random_state=0),
     "confidence": SelfConfidence(random_state=0),
+    "kairos": KAIROS(random_state=0),
     "knn": KNNShapley(random_state=0),
     "knn threshold": KNNShapley(utility="threshold", random_state=0),
     "consensus": ConsensusValuator(

@@ -17,7 +17,7 @@ from skvalue.utils.estimator_checks import valuator_checks_generator
 NDDV = skvalue.NDDVValuator(n_members=2, max_epochs=3, random_state=0)
 FOLDS = {"cv": 2, "random_state": 0}
 # Two pairs of walks in each fold of up to 90 rows; the checks have no more.
-WALKS = {"max_evaluations": 700, "tol": 100.0, "min_coalition_size": 1, **FOLDS}
+WALKS = {"max_evaluations": 700, "tol": None, "min_coalition_size": 1, **FOLDS}
 
 
 class SmallCoalitions:
@@ -44,6 +44,7 @@ CHEAP = {
         ExtraTreesRegressor(40, bootstrap=True), n_columns=2
     ),
     "InfluenceFunction": skvalue.InfluenceFunction(random_state=0),
+    "KAIROS": skvalue.KAIROS(random_state=0),
     "KNNShapley": skvalue.KNNShapley(),
     "LAVA": skvalue.LAVA(random_state=0),
     "ConsensusValuator": skvalue.ConsensusValuator(
@@ -62,7 +63,11 @@ CHEAP = {
     ),
     "BetaShapley": skvalue.BetaShapley(estimator=CentroidClassifier(), **WALKS),
     "DataBanzhaf": skvalue.DataBanzhaf(
-        CentroidClassifier(), min_coalition_size=1, max_evaluations=60, **FOLDS
+        CentroidClassifier(),
+        min_coalition_size=1,
+        max_evaluations=60,
+        tol=None,
+        **FOLDS,
     ),
     "DataShapley": skvalue.DataShapley(CentroidClassifier(), **WALKS),
     "DistributionalShapley": skvalue.DistributionalShapley(
@@ -75,7 +80,7 @@ CHEAP = {
     "LeaveOneOut": skvalue.LeaveOneOut(CentroidClassifier(), **FOLDS),
     "Semivalue": skvalue.Semivalue(small_coalitions, CentroidClassifier(), **WALKS),
     "SubsampleInfluence": skvalue.SubsampleInfluence(
-        CentroidClassifier(), max_evaluations=60, **FOLDS
+        CentroidClassifier(), max_evaluations=60, tol=None, **FOLDS
     ),
     "ValueSampler": skvalue.ValueSampler(NDDV),
 }
@@ -88,15 +93,15 @@ DETECTING = {
     "AmortizedShapley": skvalue.AmortizedShapley(
         skvalue.DataShapley(max_evaluations=60), max_epochs=(5,)
     ),
-    "BetaShapley": skvalue.BetaShapley(max_evaluations=20),
-    "DataBanzhaf": skvalue.DataBanzhaf(max_evaluations=20),
-    "DataShapley": skvalue.DataShapley(max_evaluations=20),
+    "BetaShapley": skvalue.BetaShapley(max_evaluations=20, tol=None),
+    "DataBanzhaf": skvalue.DataBanzhaf(max_evaluations=20, tol=None),
+    "DataShapley": skvalue.DataShapley(max_evaluations=20, tol=None),
     "DistributionalShapley": skvalue.DistributionalShapley(
-        min_coalition_size=20, max_coalition_size=60, max_evaluations=20
+        min_coalition_size=20, max_coalition_size=60, max_evaluations=20, tol=None
     ),
     "LeaveOneOut": skvalue.LeaveOneOut(),
-    "Semivalue": skvalue.Semivalue(small_coalitions, max_evaluations=20),
-    "SubsampleInfluence": skvalue.SubsampleInfluence(max_evaluations=400),
+    "Semivalue": skvalue.Semivalue(small_coalitions, max_evaluations=20, tol=None),
+    "SubsampleInfluence": skvalue.SubsampleInfluence(max_evaluations=400, tol=None),
     "NDDVValuator": skvalue.NDDVValuator(n_members=2, max_epochs=5, lr=0.03),
 }
 

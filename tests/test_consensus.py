@@ -10,6 +10,8 @@ from sklearn.base import clone
 from sklearn.datasets import make_classification
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from skvalue.confidence import SelfConfidence
 from skvalue.consensus import ConsensusValuator
@@ -60,6 +62,34 @@ def test_a_clearly_poor_judge_of_labels_has_no_weight():
     # Weights that are given stand.
     consensus.set_params(weights=[1, 1]).fit(X, y)
     assert_array_equal(consensus.weights_, [0.5, 0.5])
+
+
+@pytest.mark.parametrize("as_pipeline", [False, True])
+def test_a_linear_model_stands_in_for_a_network_that_saw_the_labels(as_pipeline):
+    # What tells the classes apart is spread over all columns: nothing for trees.
+    rng = np.random.default_rng(0)
+    y = rng.integers(3, size=400)
+    X = rng.normal(0, 0.25, size=(3, 200))[y] + rng.normal(size=(400, 200))
+    network = NDDVValuator(max_epochs=2, n_members=1, random_state=0)
+    if as_pipeline:
+        network = make_pipeline(StandardScaler(), network)
+    forest = DataOOB(n_estimators=30, random_state=0)
+    consensus = ConsensusValuator([("nddv", network), ("oob", forest)], random_state=0)
+    assert_array_equal(consensus.fit(X, y).weights_, [1, 0])
+    names = np.array(["c", "a", "b"])[y]
+    assert_array_equal(consensus.fit(X, names).weights_, [1, 0])
+    # Two columns: a forest sees them as well as anything.
+    weights = consensus.fit(X[:, :2] + 3 * y[:, None], y).weights_
+    assert_array_equal(weights, [0.5, 0.5])
+
+
+def test_a_class_of_one_row_is_left_out_of_the_comparison_of_judges():
+    X, y = make_classification(100, 6, random_state=0)
+    y[0] = 2
+    network = NDDVValuator(max_epochs=2, n_members=1, random_state=0)
+    forest = DataOOB(n_estimators=30, random_state=0)
+    consensus = ConsensusValuator([("nddv", network), ("oob", forest)], random_state=0)
+    assert_array_equal(consensus.fit(X, y).weights_, [0.5, 0.5])
 
 
 def test_judges_that_are_about_as_good_count_alike(problem):

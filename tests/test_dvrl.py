@@ -11,6 +11,7 @@ from sklearn.tree import DecisionTreeRegressor
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skvalue.dvrl import DVRL
+from skvalue.utils._progress import Progress
 
 torch = pytest.importorskip("torch")
 selectors = pytest.importorskip("skvalue._torch.dvrl")
@@ -44,6 +45,7 @@ def train(reward, n_samples=40, **settings):
         "device": "cpu",
         "seed": 0,
     } | settings
+    settings["progress"] = Progress("DVRL", settings["n_steps"], "steps", 0)
     selector, _ = selectors.train_selector(
         rows, doubts, lambda selected: reward(rows, doubts, selected), **settings
     )

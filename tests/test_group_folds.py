@@ -27,6 +27,7 @@ CROSS_FITTING = [
     skvalue.SelfConfidence(),
     skvalue.KNNShapley(),
     skvalue.LAVA(),
+    skvalue.KAIROS(),
     skvalue.DVRL(max_epochs=2),
     skvalue.BoostingInfluence(),
     skvalue.InfluenceFunction(),

@@ -76,6 +76,7 @@ ESTIMATORS = {
         ExtraTreesRegressor(15, bootstrap=True), n_columns=2, random_state=0
     ),
     "InfluenceFunction": skvalue.InfluenceFunction(**FOLDS),
+    "KAIROS": skvalue.KAIROS(**FOLDS),
     "KNNShapley": skvalue.KNNShapley(**FOLDS),
     "LAVA": skvalue.LAVA(**FOLDS),
     "LeaveOneOut": skvalue.LeaveOneOut(**FOLDS),

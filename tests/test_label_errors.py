@@ -62,10 +62,16 @@ def test_the_noise_is_recovered_from_confident_rows(n_classes):
 
 
 def test_a_class_of_few_anchors_takes_the_noise_of_all():
-    counts = np.array([[97.0, 3.0], [0.0, 4.0]])
-    transition = transition_matrix(counts, np.array([200, 60]))
-    rate = 3 / 104
-    assert_allclose(transition, [[0.97, 0.03], [rate, 1 - rate]])
+    counts = np.array([[400.0, 25.0], [0.0, 4.0]])
+    transition = transition_matrix(counts, np.array([500, 1000]))
+    # The standard error of 25 is 5.
+    own, pooled = 20 / 425, 20 / 429
+    assert_allclose(transition, [[1 - own, own], [pooled, 1 - pooled]])
+
+
+def test_what_may_be_chance_is_no_noise():
+    counts = np.array([[400.0, 1.0], [0.0, 50.0]])
+    assert_allclose(transition_matrix(counts, np.array([500, 200])), np.eye(2))
 
 
 def test_a_label_that_the_model_does_not_know_is_no_noise():

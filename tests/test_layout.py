@@ -11,21 +11,22 @@ PACKAGE = Path(__file__).resolve().parents[1] / "skvalue"
 
 # A unit may import units of lower floors; units of one floor never import each other.
 METHODS = """
-    nddv data_oob confidence feature_confidence outliers lava dvrl semivalues neighbors
-    influence
+    nddv data_oob confidence feature_confidence outliers lava kairos dvrl semivalues
+    neighbors influence
 """
 FLOORS = [
     "utils",
     "_torch _linear_engine",
     "_coalitions _columns _drop _gate _held_out_scale _label_errors _targets "
     "_transport _weights_groups datasets",
-    "_given",
+    "_given _kernel_discrepancy _memory _row_transport",
     "_encoder",
     "_label_opinions _validation _values_frame",
     "_cleaning",
     "base _class_values games metrics",
     "_pipelines",
     METHODS,
+    "_poor_members",
     "amortized consensus curation explain",
     "evaluation inspection",
     "__main__ __init__",

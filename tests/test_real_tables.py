@@ -47,7 +47,7 @@ VALUATORS = {
         ],
         random_state=0,
     ),
-    "DataBanzhaf": skvalue.DataBanzhaf(max_evaluations=24, **FOLDS),
+    "DataBanzhaf": skvalue.DataBanzhaf(max_evaluations=24, tol=None, **FOLDS),
     "DataOOB": skvalue.DataOOB(n_estimators=30, random_state=0),
     "DataShapley": skvalue.DataShapley(**FEW),
     "DistributionalShapley": skvalue.DistributionalShapley(
@@ -56,6 +56,7 @@ VALUATORS = {
     "DVRL": skvalue.DVRL(max_epochs=2, **FOLDS),
     "FeatureConfidence": skvalue.FeatureConfidence(n_columns=2, random_state=0),
     "InfluenceFunction": skvalue.InfluenceFunction(**FOLDS),
+    "KAIROS": skvalue.KAIROS(**FOLDS),
     "KNNShapley": skvalue.KNNShapley(**FOLDS),
     "LAVA": skvalue.LAVA(**FOLDS),
     "LeaveOneOut": skvalue.LeaveOneOut(**FOLDS),
@@ -63,7 +64,9 @@ VALUATORS = {
     "OutlierValuator": skvalue.OutlierValuator(random_state=0),
     "SelfConfidence": skvalue.SelfConfidence(**FOLDS),
     "Semivalue": skvalue.Semivalue(small_coalitions, **FEW),
-    "SubsampleInfluence": skvalue.SubsampleInfluence(max_evaluations=40, **FOLDS),
+    "SubsampleInfluence": skvalue.SubsampleInfluence(
+        max_evaluations=40, tol=None, **FOLDS
+    ),
 }
 N_ROWS = 40
 rng = np.random.default_rng(0)
@@ -115,7 +118,6 @@ def polars_table():
 
 
 def arrow_table():
-    pytest.importorskip("pyarrow")
     return (
         pandas_table()
         .drop(columns=["month", "mixed"])
@@ -294,7 +296,9 @@ def test_directions_of_wide_sparse_rows():
     np.testing.assert_array_equal(few.data_values_, dense.data_values_)
 
 
-@pytest.mark.parametrize("name", ["KNNShapley", "NDDVValuator", "DVRL", "LAVA"])
+@pytest.mark.parametrize(
+    "name", ["KAIROS", "KNNShapley", "NDDVValuator", "DVRL", "LAVA"]
+)
 def test_held_out_rows_in_another_form(name):
     X, X_val = np.c_[AMOUNTS, Y], sparse.csr_array(np.c_[AMOUNTS, Y][:10])
     valuator = clone(VALUATORS[name])
@@ -337,7 +341,7 @@ WITH_ESTIMATOR = {
         max_epochs=(1,),
         random_state=0,
     ),
-    "DataBanzhaf": skvalue.DataBanzhaf(max_evaluations=24, **FOLDS),
+    "DataBanzhaf": skvalue.DataBanzhaf(max_evaluations=24, tol=None, **FOLDS),
     "DataOOB": skvalue.DataOOB(n_estimators=30, random_state=0),
     "DataShapley": skvalue.DataShapley(**FEW),
     "DistributionalShapley": skvalue.DistributionalShapley(
@@ -350,7 +354,9 @@ WITH_ESTIMATOR = {
     "DVRL": skvalue.DVRL(max_epochs=2, **FOLDS),
     "LeaveOneOut": skvalue.LeaveOneOut(**FOLDS),
     "SelfConfidence": skvalue.SelfConfidence(**FOLDS),
-    "SubsampleInfluence": skvalue.SubsampleInfluence(max_evaluations=40, **FOLDS),
+    "SubsampleInfluence": skvalue.SubsampleInfluence(
+        max_evaluations=40, tol=None, **FOLDS
+    ),
 }
 
 

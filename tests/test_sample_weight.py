@@ -272,8 +272,8 @@ def test_weights_reach_the_detector():
 
 
 def test_rewards_of_dvrl_are_weighted():
-    from skvalue.dvrl import _held_out_score
     from skvalue.utils._folds import Split
+    from skvalue.utils._selections import held_out_score
 
     rng = np.random.default_rng(0)
     for n_classes in [0, 2]:
@@ -288,8 +288,8 @@ def test_rewards_of_dvrl_are_weighted():
         selected = np.arange(len(y))[::2]
         places = np.flatnonzero(np.isin(rows, selected))
         assert_allclose(
-            _held_out_score(model, X, y, selected, weighted, n_classes or None),
-            _held_out_score(
+            held_out_score(model, X, y, selected, weighted, n_classes or None),
+            held_out_score(
                 model, X[rows], y[rows], places, repeated, n_classes or None
             ),
         )
@@ -389,6 +389,7 @@ KNN = KNeighborsClassifier()
         ),
         (skvalue.KNNShapley(), "KNNShapley cannot use sample_weight"),
         (skvalue.LAVA(), "LAVA cannot use sample_weight"),
+        (skvalue.KAIROS(), "KAIROS cannot use sample_weight"),
         (skvalue.FeatureConfidence(), "FeatureConfidence cannot use sample_weight"),
     ],
     ids=lambda value: type(value).__name__ if not isinstance(value, str) else "",

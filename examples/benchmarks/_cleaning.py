@@ -13,6 +13,12 @@ from sklearn.datasets import load_breast_cancer, make_classification, make_moons
 from sklearn.utils import Bunch
 
 from skvalue._drop import keep_mask
+from skvalue._label_errors import (
+    LEAST_ANCHORS,
+    anchor_counts,
+    calibrated,
+    wrong_label_probabilities,
+)
 from skvalue.confidence import SelfConfidence
 from skvalue.consensus import ConsensusValuator
 from skvalue.data_oob import DataOOB
@@ -130,6 +136,34 @@ def old_rule(valuator, y):
     plausible = None
     if not isinstance(valuator, KNNShapley):
         plausible = valuator.label_probabilities_ >= 0.5
+    return _kept(valuator, y, plausible)
+
+
+def specified_rule(valuator, y):
+    """Rows that the rule of the design keeps: one guard or the other, by the noise.
+
+    Transitions from anchors as they are counted; labels of a probability of one half
+    where every class has more than 5 % of noise, else the posterior of a wrong label.
+    """
+    opinions = [item.probabilities for item in valuator._label_evidence()]
+    if not opinions:
+        return old_rule(valuator, y)
+    probabilities = calibrated(opinions, y)
+    counts = anchor_counts(probabilities, y)
+    total = counts.sum(axis=1, keepdims=True)
+    wrong = counts - np.diag(np.diag(counts))
+    pooled = wrong.sum() / total.sum() / (len(counts) - 1)
+    transition = np.where(total < LEAST_ANCHORS, pooled, wrong / np.maximum(total, 1))
+    np.fill_diagonal(transition, 0)
+    np.fill_diagonal(transition, 1 - transition.sum(axis=1))
+    if np.sort(1 - np.diag(transition))[:-1].mean() > 0.05:
+        plausible = valuator.label_probabilities_ >= 0.5
+    else:
+        plausible = wrong_label_probabilities(probabilities, transition, y) <= 0.5
+    return _kept(valuator, y, plausible)
+
+
+def _kept(valuator, y, plausible):
     return keep_mask(
         valuator.data_values_,
         "auto",

@@ -46,7 +46,7 @@ def load(name, *, onehot=False, balanced=False):
     """
     if name == "digits":
         return load_digits(return_X_y=True)
-    folder = _folder()
+    folder = data_folder()
     if (folder / f"{name}.jsonl.gz").exists():
         return _load_text(folder / f"{name}.jsonl.gz")
     with np.load(folder / f"{name}.npz") as file:
@@ -121,7 +121,8 @@ def detection_split(name, n, seed, rate):
     )
 
 
-def _folder():
+def data_folder():
+    """Folder of the data sets, from the environment variable SKVALUE_DATA."""
     folder = os.environ.get("SKVALUE_DATA")
     if folder is None:
         raise OSError(

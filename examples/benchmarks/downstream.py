@@ -1,4 +1,4 @@
-"""Test accuracy after cleaning by drop="auto", its old rule, and perfect removal.
+"""Test accuracy after drop="auto", two other rules for it, and perfect removal.
 
 Printed is the mean change over tables and seeds, in points of accuracy against no
 cleaning, and the table where it is worst (mean over its seeds).
@@ -17,7 +17,15 @@ import os
 
 import joblib
 import numpy as np
-from _cleaning import NOISES, TABLES, VALUATORS, fitted, old_rule, problem
+from _cleaning import (
+    NOISES,
+    TABLES,
+    VALUATORS,
+    fitted,
+    old_rule,
+    problem,
+    specified_rule,
+)
 from joblib import Parallel, delayed
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
@@ -28,7 +36,7 @@ MODELS = {
     "3-NN": lambda: KNeighborsClassifier(3),
     "logistic": lambda: LogisticRegression(max_iter=1000),
 }
-RULES = ["old rule", "new rule", "perfect"]
+RULES = ["old", "specified", "new", "perfect"]
 
 
 def accuracy(data, keep, model, cell, cache):
@@ -49,8 +57,9 @@ def changes(method, name, noise, n, seed, cache, trees):
     data = problem(name, noise, n, seed)
     kept = {
         "none": np.ones(len(data.y), dtype=bool),
-        "old rule": old_rule(valuator, data.y),
-        "new rule": valuator.get_support(),
+        "old": old_rule(valuator, data.y),
+        "specified": specified_rule(valuator, data.y),
+        "new": valuator.get_support(),
         "perfect": ~data.is_wrong,
     }
     cell = (name, noise, n, seed)

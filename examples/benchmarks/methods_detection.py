@@ -69,6 +69,7 @@ METHODS = {
     "influence": lambda: public("InfluenceFunction", "influence")(),
     "boosting": lambda: public("BoostingInfluence", "influence")(),
     "lava": lambda: public("LAVA", "lava")(),
+    "kairos": lambda: public("KAIROS", "kairos")(),
     "dvrl": lambda: public("DVRL", "dvrl")(),
     "feature_confidence": features,
     "isolation_forest": lambda: outliers(IsolationForest(n_estimators=200)),
@@ -86,7 +87,15 @@ METHODS = {
 
 # Methods that measure on the split's held-out rows, which are clean; the others, NDDV
 # among them, see the training rows only.
-ON_HELD_OUT = {"knn", "knn_soft", "knn_threshold", "influence", "lava", "dvrl"}
+ON_HELD_OUT = {
+    "knn",
+    "knn_soft",
+    "knn_threshold",
+    "influence",
+    "lava",
+    "kairos",
+    "dvrl",
+}
 
 
 def make_problem(kind, name, n, seed):

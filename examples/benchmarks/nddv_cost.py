@@ -8,13 +8,17 @@ the fit needs anyway subtracted.
 
     python examples/benchmarks/nddv_cost.py [--large] [--device cuda]
     python examples/benchmarks/nddv_cost.py --beside FILE
+    python examples/benchmarks/nddv_cost.py --threads N [--pairs P]
 
 `--large` adds n = 10**5, d = 50. `--beside` times a training step in turn with another
 implementation, a file with a function ``nddv(X, y, M, epochs, bs, meta, otf_on)``, and
-prints the ratio pair by pair.
+prints the ratio pair by pair. `--threads` times an epoch with ``n_jobs=1`` and
+``n_jobs=N`` in turn, each in a fresh process, checks that the values are the same bit
+by bit, and says what N processes that share nothing did beside one.
 """
 
 import argparse
+import hashlib
 import importlib.util
 import resource
 import subprocess
@@ -26,6 +30,7 @@ from pathlib import Path
 import numpy as np
 
 SIZES = [(1000, 5), (1000, 50), (10_000, 5), (10_000, 50), (10_000, 500)]
+THREADED = [(100_000, 500, 5), (100_000, 500, 1), (10_000, 50, 5)]
 STEPS = [(32, 20, 5), (1000, 5, 1), (1000, 50, 1), (1000, 500, 1)]
 
 
@@ -83,6 +88,69 @@ def beside(path):
         )
 
 
+def threads(n_jobs, n_pairs):
+    """Time an epoch on one thread and on several, in turn."""
+    print(
+        f"{n_jobs} processes that multiply matrices, beside one: "
+        f"{np.median([cores_there_are(n_jobs) for _ in range(3)]):.2f} cores"
+    )
+    for n, d, n_members in THREADED:
+        pairs = []
+        for _ in range(n_pairs):
+            pair = [
+                run_alone("--epoch", n, d, n_members, jobs).split()
+                for jobs in (1, n_jobs)
+            ]
+            if pair[0][1] != pair[1][1]:
+                raise AssertionError(f"values differ between n_jobs=1 and {n_jobs}")
+            pairs.append([float(seconds) for seconds, _ in pair])
+        one, several = np.transpose(pairs)
+        ratios = one / several
+        print(
+            f"n = {n}, d = {d}, {n_members} members: s an epoch, one thread "
+            f"{np.median(one):.3f}, {n_jobs} threads {np.median(several):.3f}, ratio "
+            f"{np.median(ratios):.2f} [{ratios.min():.2f}, {ratios.max():.2f}]; "
+            "values the same",
+            flush=True,
+        )
+
+
+def time_epoch(n, d, n_members, n_jobs):
+    """Print the median seconds of a later epoch, and a hash of the values."""
+    from skvalue import NDDVValuator
+
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(n, d)).astype(np.float32)
+    y = (X[:, :5].sum(axis=1) > 0).astype(int)
+    valuator = NDDVValuator(
+        n_members=n_members, max_epochs=3, n_jobs=n_jobs, random_state=0
+    ).fit(X, y)
+    digest = hashlib.sha256(valuator.data_values_.tobytes()).hexdigest()
+    print(np.median(valuator.history_[1:, "dur"]), digest)
+
+
+def cores_there_are(n_processes):
+    """Work that so many processes do in a second, beside what one does alone."""
+    code = (
+        "import time, numpy as np\n"
+        "A = np.random.default_rng(0).normal(size=(500, 500))\n"
+        "end, n = time.perf_counter() + 2, 0\n"
+        "while time.perf_counter() < end: A @ A; n += 1\n"
+        "print(n)"
+    )
+
+    def work(count):
+        running = [
+            subprocess.Popen(
+                [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True
+            )
+            for _ in range(count)
+        ]
+        return sum(float(process.communicate()[0]) for process in running)
+
+    return work(n_processes) / work(1)
+
+
 def time_step(name, n, d, n_members, batch, epochs):
     """Print the median milliseconds of a step over three fits after a warm-up."""
     X = np.random.default_rng(0).normal(size=(n, d))
@@ -136,6 +204,9 @@ def main():
     parser.add_argument("--large", action="store_true")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--beside", metavar="FILE")
+    parser.add_argument("--threads", type=int, metavar="N")
+    parser.add_argument("--pairs", type=int, default=5)
+    parser.add_argument("--epoch", nargs=4, type=int, help=argparse.SUPPRESS)
     parser.add_argument("--measure", nargs=5, help=argparse.SUPPRESS)
     parser.add_argument("--step", nargs=6, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -146,6 +217,12 @@ def main():
     if options.measure:
         *numbers, device = options.measure
         measure(*map(int, numbers), device)
+        return
+    if options.epoch:
+        time_epoch(*options.epoch)
+        return
+    if options.threads:
+        threads(options.threads, options.pairs)
         return
     if options.beside:
         beside(options.beside)

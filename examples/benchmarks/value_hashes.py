@@ -98,6 +98,7 @@ def estimators(is_classification):
     yield "BoostingInfluence", v.BoostingInfluence()
     yield "InfluenceFunction", v.InfluenceFunction()
     yield "InfluenceFunction, cg", v.InfluenceFunction(solver="cg")
+    yield "KAIROS", v.KAIROS()
     yield "KNNShapley", v.KNNShapley()
     yield "LAVA", v.LAVA()
     yield "NDDVValuator", v.NDDVValuator(max_epochs=5)

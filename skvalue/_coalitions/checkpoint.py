@@ -24,7 +24,7 @@ import numpy as np
 
 from .file_lock import FileLock
 
-MAGIC = b"skvalue checkpoint, format 2\n"
+MAGIC = b"skvalue checkpoint, format 3\n"
 
 # What every header tells: how the run began, and what it must have in common with one
 # that goes on with it.

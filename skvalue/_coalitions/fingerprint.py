@@ -1,4 +1,4 @@
-"""What two runs must have in common for one to go on with the state of the other.
+"""What two runs must have in common for one to use, or go on with, the other's state.
 
 A fingerprint is text that is equal for equal data and parameters, in any process, and
 differs where anything differs that could change a value: the content of arrays, the
@@ -55,8 +55,8 @@ def fingerprint(data, parameters):
             prints[name] = describe(value)
         except ValueError as error:
             raise ValueError(
-                f"{name} cannot be told from another: {error}. This is needed to go on "
-                "with checkpoint or warm_start; do without them, or make it of "
+                f"{name} cannot be told from another: {error}. This is needed by "
+                "memory, checkpoint and warm_start; do without them, or make it of "
                 "functions and objects that pickle can save."
             ) from error
     for package in PACKAGES:

@@ -60,6 +60,8 @@ class RatioMoments:
         Batches of each stratum.
     """
 
+    has_errors = True
+
     def __init__(self, n_ratios, n_players, n_strata=1):
         self.totals = np.zeros((2 * n_ratios, n_players))
         self.sums = np.zeros((n_strata, 2 * n_ratios, n_players))
@@ -215,6 +217,7 @@ class ScoreRecord:
     """
 
     n_batches = 0
+    has_errors = False
 
     def __init__(self, scores=()):
         self.scores = np.array(scores, dtype=np.float64)

@@ -108,8 +108,14 @@ def _parts_of(value):
 
 
 def _array_parts(array):
-    if array.dtype.hasobject:
+    if array.dtype.names:
+        # There may be padding between the fields.
+        content = [array[name] for name in array.dtype.names]
+    elif array.dtype.hasobject:
         content = array.tolist()
+    elif array.dtype.char in "gG":
+        # Long doubles end with padding, which holds anything.
+        content = [repr(number) for number in array.reshape(-1)]
     else:
         # As bytes: times have no buffer of their own.
         flat = np.ascontiguousarray(array).reshape(-1)

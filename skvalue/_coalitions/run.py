@@ -14,6 +14,8 @@ import numpy as np
 
 from ..utils._folds import average_over_splits
 from .few_batches import degrees_over_games, error_scale, moderate
+from .history import RunHistory
+from .precision import relative_error
 
 # What an unset budget allows: so many fits, or so many of the sampler's units.
 DEFAULT_EVALUATIONS = 1000
@@ -25,7 +27,7 @@ DEFAULT_UNITS = 10
 DEFAULT_OPERATIONS = 1.8e11
 LEAST_EVALUATIONS = 200
 
-# Standard errors from fewer batches are too uncertain to stop by.
+# Standard errors from fewer batches are too uncertain to judge by.
 MIN_BATCHES = 8
 
 
@@ -106,6 +108,9 @@ class SamplingRun:
         # Results of last blocks that the budget cuts short.
         self.tails = [None] * len(games)
         self.tail_units = np.zeros(len(games), dtype=int)
+        # Of what is estimated as it goes; a regression at the end has no history.
+        self.has_errors = all(sums.has_errors for sums in self.accumulators)
+        self._history = RunHistory()
 
     def _budgets(self, total):
         """Fits that each game may use."""
@@ -207,6 +212,13 @@ class SamplingRun:
             self.accumulators[block.game].merge(accumulator)
             self.used[block.game] += n_evaluations
             self.n_blocks[block.game] += 1
+            self._look()
+
+    def _look(self):
+        """Add to the history after whole rounds, which any budget and workers share."""
+        rounds = int(self.n_blocks.min())
+        if self.has_errors and self.between_rounds and self._history.is_due(rounds):
+            self._history.look(rounds, int(self.used.sum()), *self.estimate())
 
     @property
     def between_rounds(self):
@@ -250,12 +262,20 @@ class SamplingRun:
 
     def is_precise(self, tol):
         """Whether the largest standard error is below `tol` of the values' spread."""
-        batches = [accumulator.n_batches for accumulator in self.accumulators]
-        if tol is None or not self.between_rounds or min(batches) < MIN_BATCHES:
+        if tol is None or not self.between_rounds or not self.knows_errors:
             return False
-        values, errors = self.estimate()
         # A player without an estimate has no error yet: NaN compares false.
-        return bool(errors.max() <= tol * values.std())
+        return relative_error(*self.estimate()) <= tol
+
+    @property
+    def knows_errors(self):
+        """Whether standard errors come from enough batches to judge by."""
+        return min(sums.n_batches for sums in self.accumulators) >= MIN_BATCHES
+
+    def history(self):
+        """Precision on the way and at the end, see `RunHistory`."""
+        rounds = float((np.array(self.n_units()) / self.block_sizes).min())
+        return self._history.with_last(rounds, self.n_evaluations, *self.estimate())
 
     # ------------------------------------------------------------------- the state
 
@@ -265,18 +285,24 @@ class SamplingRun:
         for game, accumulator in enumerate(self.accumulators):
             for name, array in accumulator.copy().to_arrays().items():
                 arrays[f"{game}.{name}"] = array
+        for name, array in self._history.to_arrays().items():
+            arrays[f"history.{name}"] = array
         return arrays
 
     def restore(self, arrays):
         """Go on from what `to_arrays` returned."""
         self.n_blocks = arrays["n_blocks"].copy()
         self.used = arrays["used"].copy()
+        self._history = RunHistory.from_arrays(_part_of(arrays, "history."))
         for game, accumulator in enumerate(self.accumulators):
-            prefix = f"{game}."
-            self.accumulators[game] = type(accumulator).from_arrays(
-                {
-                    name.removeprefix(prefix): array.copy()
-                    for name, array in arrays.items()
-                    if name.startswith(prefix)
-                }
-            )
+            own = _part_of(arrays, f"{game}.")
+            self.accumulators[game] = type(accumulator).from_arrays(own)
+
+
+def _part_of(arrays, prefix):
+    """Copies of the arrays whose names begin so, by the rest of their names."""
+    return {
+        name.removeprefix(prefix): array.copy()
+        for name, array in arrays.items()
+        if name.startswith(prefix)
+    }

@@ -19,11 +19,31 @@ class TensorRows(torch.utils.data.Dataset):
         return self.X[index], self.y[index]
 
 
+def gather(tensor, rows, memory=None):
+    """Rows of a tensor, of shape ``(*rows.shape, *tensor.shape[1:])``.
+
+    Parameters
+    ----------
+    tensor : tensor of shape (n_samples, ...)
+        Rows.
+
+    rows : tensor of int
+        Their numbers, of any shape.
+
+    memory : tensor of that size or None, default=None
+        Where to put them.
+    """
+    shape = (*rows.shape, *tensor.shape[1:])
+    flat = None if memory is None else memory.view(-1, *tensor.shape[1:])
+    return torch.index_select(tensor, 0, rows.reshape(-1), out=flat).view(shape)
+
+
 class MemberBatches:
     """Every row once an epoch, for each member in an order of its own.
 
     The rows are split into batches of nearly equal size, at most `batch_size`, so no
-    step rests on a few left-over rows.
+    step rests on a few left-over rows. Without `gathers`, which rows they are is left
+    in the place of ``X``.
 
     Yields
     ------
@@ -31,11 +51,12 @@ class MemberBatches:
         ``X`` (n_members, batch, n_features), ``rows`` and ``y`` (n_members, batch).
     """
 
-    def __init__(self, dataset, batch_size, n_members, generator=None):
+    def __init__(self, dataset, batch_size, n_members, generator=None, gathers=True):
         self.dataset = dataset
         self.batch_size = batch_size
         self.n_members = n_members
         self.generator = generator
+        self.gathers = gathers
 
     def __len__(self):
         return math.ceil(len(self.dataset) / self.batch_size)
@@ -43,9 +64,8 @@ class MemberBatches:
     def __iter__(self):
         X, y = self.dataset.X, self.dataset.y
         for rows in self._order().tensor_split(len(self), dim=1):
-            flat = rows.reshape(-1)
-            batch = X.index_select(0, flat).view(*rows.shape, -1)
-            yield (batch, rows), y.index_select(0, flat).view(rows.shape)
+            batch = gather(X, rows) if self.gathers else rows
+            yield (batch, rows), gather(y, rows)
 
     def _order(self):
         X = self.dataset.X

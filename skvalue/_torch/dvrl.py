@@ -4,6 +4,7 @@ A row enters with its features and its label; what a model of the held-out rows 
 of that label joins at the last layer (Yoon, Arik & Pfister, 2020).
 """
 
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -64,6 +65,7 @@ def train_selector(
     lr,
     device,
     seed,
+    progress,
 ):
     """Train a selector by REINFORCE with a moving-average baseline.
 
@@ -87,6 +89,9 @@ def train_selector(
 
     seed : int
         Of the weights, the batches and the selections.
+
+    progress : Progress
+        Told of every step.
 
     Returns
     -------
@@ -130,6 +135,8 @@ def train_selector(
             (-advantage * log_probability).backward()
             optimizer.step()
         baseline += advantage / baseline_window
+        progress.update(step + 1, partial("reward {:.3g}".format, baseline))
+    progress.finish(partial("reward {:.3g}".format, baseline))
     with plain_torch(), torch.no_grad():
         selector.head.bias -= selector(rows, doubts).mean()
     return selector, rewards

@@ -114,14 +114,16 @@ class AmortizedShapley(NoisyValuesMixin, ClassValuesMixin, BaseValuator):
         The values are those of one long fit.
 
     n_jobs : int or None, default=None
-        Workers of the valuator, where that has none itself. The values do not
-        depend on it.
+        Workers of a valuator that has none itself; the values do not depend on them.
 
     random_state : int, RandomState instance or None, default=None
         Seed of the noisy values and the network.
 
+    memory : str, path-like, joblib.Memory or None, default=None
+        Keeps fits, so that another `drop` values no row anew, see `BaseValuator`.
+
     verbose : int, default=0
-        1: print the progress of noisy values and trainings.
+        1: print a line of progress now and then, with the time left; 2: all of them.
 
     Attributes
     ----------
@@ -262,6 +264,7 @@ class AmortizedShapley(NoisyValuesMixin, ClassValuesMixin, BaseValuator):
         warm_start=False,
         n_jobs=None,
         random_state=None,
+        memory=None,
         verbose=0,
     ):
         super().__init__(
@@ -269,6 +272,7 @@ class AmortizedShapley(NoisyValuesMixin, ClassValuesMixin, BaseValuator):
             encoder=encoder,
             drop=drop,
             random_state=random_state,
+            memory=memory,
             verbose=verbose,
         )
         self.valuator = valuator
@@ -314,7 +318,8 @@ class AmortizedShapley(NoisyValuesMixin, ClassValuesMixin, BaseValuator):
         elif self.valuator is not None:
             check_source(self.valuator)
         n_classes = len(self.classes_) if hasattr(self, "classes_") else None
-        models = ValueModels(self.get_params(deep=False), n_classes)
+        settings = self._computing_params() | {"verbose": self.verbose}
+        models = ValueModels(settings, n_classes)
         # The source gets the rows as they came, the models read numbers.
         numbers = fit_encoder(self, X, y) if self._takes_rows else X
         made = made_of(self, numbers.shape[1])

@@ -252,6 +252,7 @@ def make_valuators(source, rng, *, warm_start, n_jobs, verbose, states, task):
     valuators = []
     for suffix, state in zip(SUFFIXES, states, strict=True):
         valuator = clone(source).set_params(random_state=draw_seed(rng))
+        valuator._is_noise_expected = True
         tell_task(valuator, task)
         known = valuator.get_params(deep=False)
         if "n_jobs" in known and source.n_jobs is None:

@@ -16,7 +16,7 @@ from sklearn.ensemble import (
     HistGradientBoostingClassifier,
     HistGradientBoostingRegressor,
 )
-from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.parallel import delayed
 from sklearn.utils.validation import check_is_fitted
 
 from .._validation import validate_more_rows
@@ -24,6 +24,7 @@ from ..base import BaseValuator
 from ..utils._attributions import mean_over_splits
 from ..utils._chunks import row_chunks
 from ..utils._folds import average_over_splits, make_splits
+from ..utils._progress import in_parallel
 from ..utils._random import integer_seed, seeded
 from ..utils._sample_weight import fit_weighted
 from ..utils._sklearn import StrOptions
@@ -100,8 +101,11 @@ class BoostingInfluence(BaseValuator):
     random_state : int, RandomState instance or None, default=None
         Deals rows to folds and seeds the models.
 
+    memory : str, path-like, joblib.Memory or None, default=None
+        Keeps fits, so that another `drop` values no row anew, see `BaseValuator`.
+
     verbose : int, default=0
-        Controls the verbosity.
+        1: print a line of progress now and then, with the time left; 2: all of them.
 
     Attributes
     ----------
@@ -203,6 +207,7 @@ class BoostingInfluence(BaseValuator):
         encoder="auto",
         drop="auto",
         random_state=None,
+        memory=None,
         verbose=0,
     ):
         super().__init__(
@@ -210,6 +215,7 @@ class BoostingInfluence(BaseValuator):
             encoder=encoder,
             drop=drop,
             random_state=random_state,
+            memory=memory,
             verbose=verbose,
         )
         self.estimator = estimator
@@ -310,12 +316,14 @@ class BoostingInfluence(BaseValuator):
         )
         if classification:
             self._check_classes(splits, y)
-        results = Parallel(n_jobs=self.n_jobs, verbose=self.verbose)(
+        tasks = (
             delayed(_value_rows)(
                 model, X[split.rows], y[split.rows], split, self._score, self.method
             )
             for split in splits
         )
+        progress = self._progress(len(splits), "splits")
+        results = in_parallel(tasks, progress, n_jobs=self.n_jobs)
         values, self._trees, self._responses = map(list, zip(*results, strict=True))
         self.estimators_ = [trees.model for trees in self._trees]
         self._rows = X

@@ -11,13 +11,14 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier
-from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.parallel import delayed
 from sklearn.utils.validation import check_is_fitted
 
 from .._validation import validate_more_rows
 from ..base import BaseValuator
 from ..utils._attributions import mean_over_splits
 from ..utils._folds import average_over_splits, make_splits
+from ..utils._progress import in_parallel
 from ..utils._random import integer_seed
 from ..utils._sklearn import Interval, StrOptions
 from ..utils._torch_state import plain_torch
@@ -105,8 +106,11 @@ class InfluenceFunction(BaseValuator):
     random_state : int, RandomState instance or None, default=None
         Deals rows to folds, seeds networks and ``"lissa"``.
 
+    memory : str, path-like, joblib.Memory or None, default=None
+        Keeps fits, so that another `drop` values no row anew, see `BaseValuator`.
+
     verbose : int, default=0
-        Controls the verbosity.
+        1: print a line of progress now and then, with the time left; 2: all of them.
 
     Attributes
     ----------
@@ -215,6 +219,7 @@ class InfluenceFunction(BaseValuator):
         encoder="auto",
         drop="auto",
         random_state=None,
+        memory=None,
         verbose=0,
     ):
         super().__init__(
@@ -222,6 +227,7 @@ class InfluenceFunction(BaseValuator):
             encoder=encoder,
             drop=drop,
             random_state=random_state,
+            memory=memory,
             verbose=verbose,
         )
         self.estimator = estimator
@@ -326,12 +332,14 @@ class InfluenceFunction(BaseValuator):
             check_hessian_fits(hessian_size(model, X.shape[1], n_classes))
         if sample_weight is not None:
             self._check_weighted(model)
-        settings = self.get_params(deep=False)
+        settings = self._computing_params()
         settings["scoring"] = self._check_scoring(model, regression, X_val)
-        results = Parallel(n_jobs=self.n_jobs)(
+        tasks = (
             delayed(value_rows)(model, X[split.rows], y[split.rows], split, settings)
             for split in splits
         )
+        progress = self._progress(len(splits), "splits")
+        results = in_parallel(tasks, progress, n_jobs=self.n_jobs)
         values, self.estimators_, self._curvatures, self._responses, n_iter = map(
             list, zip(*results, strict=True)
         )

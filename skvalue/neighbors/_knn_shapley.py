@@ -99,8 +99,11 @@ class KNNShapley(BaseValuator):
     random_state : int, RandomState instance or None, default=None
         Deals the rows to folds.
 
+    memory : str, path-like, joblib.Memory or None, default=None
+        Keeps fits, so that another `drop` values no row anew, see `BaseValuator`.
+
     verbose : int, default=0
-        Controls the verbosity.
+        1: print a line of progress now and then, with the time left; 2: all of them.
 
     Attributes
     ----------
@@ -201,6 +204,7 @@ class KNNShapley(BaseValuator):
         drop="auto",
         n_jobs=None,
         random_state=None,
+        memory=None,
         verbose=0,
     ):
         super().__init__(
@@ -208,6 +212,7 @@ class KNNShapley(BaseValuator):
             encoder=encoder,
             drop=drop,
             random_state=random_state,
+            memory=memory,
             verbose=verbose,
         )
         self.n_neighbors = n_neighbors
@@ -239,16 +244,20 @@ class KNNShapley(BaseValuator):
         )
         self._rows, self._splits = X, splits
         results, votes = [], []
+        progress = self._progress(sum(len(s.y_val) for s in splits), "held-out rows")
         for split in splits:
             with self._task("split"):
                 total, counts = 0, []
-                for values, count in self._each_chunk(
+                before = progress.done
+                for chunk, (values, count) in self._each_chunk(
                     chunk_values, split, self.max_rank
                 ):
                     total = total + values
                     counts.append(count)
+                    progress.update(before + min(chunk.stop, len(split.y_val)))
                 results.append(total / len(split.y_val))
                 votes.append(counts)
+        progress.finish()
         self._keep_votes(splits, votes)
         self.data_values_ = average_over_splits(
             [split.rows for split in splits], results, len(y)
@@ -299,7 +308,7 @@ class KNNShapley(BaseValuator):
         return float(np.median(np.concatenate(furthest)))
 
     def _each_chunk(self, worker, split, *args):
-        """Results of a worker for each chunk of held-out rows, in order."""
+        """Chunks of held-out rows, with results of a worker for each, in order."""
         problem = Problem(
             order=self._order(self._rows[split.rows]),
             target=self._small_codes(self._target[split.rows]),
@@ -313,12 +322,13 @@ class KNNShapley(BaseValuator):
             n_jobs=self.n_jobs,
             prefer="threads",
             return_as="generator",
-            verbose=self.verbose,
         )
-        return parallel(
+        chunks = problem.order.chunks(len(split.y_val))
+        results = parallel(
             delayed(worker)(problem, split.X_val[chunk], split.y_val[chunk], *args)
-            for chunk in problem.order.chunks(len(split.y_val))
+            for chunk in chunks
         )
+        return zip(chunks, results, strict=True)
 
     def _small_codes(self, target):
         """Class codes of the smallest type: gathering them stays in the cache."""
@@ -354,11 +364,11 @@ class KNNShapley(BaseValuator):
     def _blocks(self, X_val, y_val):
         """Training rows, held-out rows and attributions of each chunk of each split."""
         for split in self._splits:
-            start, split = 0, split._replace(X_val=X_val, y_val=y_val)
-            for block in self._each_chunk(chunk_attributions, split, self.max_rank):
-                stop = start + block.shape[1]
-                yield split.rows, slice(start, stop), block
-                start = stop
+            split = split._replace(X_val=X_val, y_val=y_val)
+            for chunk, block in self._each_chunk(
+                chunk_attributions, split, self.max_rank
+            ):
+                yield split.rows, chunk, block
 
     def predict_values(self, X, y):
         """Value that each new row would have if it joined the training rows alone.
@@ -384,6 +394,7 @@ class KNNShapley(BaseValuator):
         X, y = validate_more_rows(self, X, y)
         values = np.zeros(len(y))
         for split in self._splits:
-            total = sum(self._each_chunk(chunk_newcomers, split, X, y))
+            chunks = self._each_chunk(chunk_newcomers, split, X, y)
+            total = sum(values for _, values in chunks)
             values += total / len(split.y_val)
         return values / len(self._splits)

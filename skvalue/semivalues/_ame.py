@@ -99,8 +99,11 @@ class AME(SamplingValuator):
     random_state : int, RandomState instance or None, default=None
         Seed of the coalitions and the folds.
 
+    memory : str, path-like, joblib.Memory or None, default=None
+        Keeps fits, so that another `drop` values no row anew, see `BaseValuator`.
+
     verbose : int, default=0
-        1: print the number of evaluations as it grows.
+        1: print a line of progress now and then, with the time left; 2: all of them.
 
     Attributes
     ----------
@@ -189,6 +192,7 @@ class AME(SamplingValuator):
         device="cpu",
         n_jobs=None,
         random_state=None,
+        memory=None,
         verbose=0,
     ):
         super().__init__(
@@ -206,6 +210,7 @@ class AME(SamplingValuator):
             device=device,
             n_jobs=n_jobs,
             random_state=random_state,
+            memory=memory,
             verbose=verbose,
         )
         self.inclusion_probabilities = inclusion_probabilities

@@ -47,7 +47,7 @@ class BaseSemivalue(SamplingValuator):
     scoring: object = None
     sampler: str = "auto"
     max_evaluations: int | None = None
-    tol: float | None = 0.05
+    tol: float | str | None = "auto"
     cv: object = 5
     unit: str = "rows"
     min_coalition_size: int | str = "auto"
@@ -60,6 +60,7 @@ class BaseSemivalue(SamplingValuator):
     device: str = "cpu"
     n_jobs: int | None = None
     random_state: object = None
+    memory: object = None
     verbose: int = 0
 
     def _weight(self, sizes, n_samples):

@@ -56,9 +56,12 @@ class DataShapley(BaseSemivalue):
         With several classes and many columns a fit is dear: then as many as a fixed
         number of multiplications pays for, and 200 at least.
 
-    tol : float or None, default=0.05
+    tol : float, "auto" or None, default="auto"
         Stop when the largest standard error is at most `tol` times the standard
-        deviation of the values. None: use all of `max_evaluations`.
+        deviation of the values. A `ConvergenceWarning` where `max_evaluations` ends
+        before says what was reached, and which budget would do. ``"auto"``: 0.05, with
+        a warning only where the values are mostly noise. 0 or None: use all of
+        `max_evaluations`.
 
     cv : int, cross-validation generator or iterable, default=5
         Folds that are held out in turn where `fit` gets no `X_val`; a row's value is
@@ -110,8 +113,11 @@ class DataShapley(BaseSemivalue):
     random_state : int, RandomState instance or None, default=None
         Seed of the coalitions and the folds.
 
+    memory : str, path-like, joblib.Memory or None, default=None
+        Keeps fits, so that another `drop` values no row anew, see `BaseValuator`.
+
     verbose : int, default=0
-        1: print the number of evaluations as it grows.
+        1: print a line of progress now and then, with the time left; 2: all of them.
 
     Attributes
     ----------
@@ -128,6 +134,12 @@ class DataShapley(BaseSemivalue):
 
     least_evaluations_ : int
         Fits of coalitions that the least budget costs.
+
+    history_ : list of dict
+        How the values settled, after 1, 2, 3, 4, 6, 8, 12, ... blocks of coalitions and
+        at the end: ``"evaluations"`` so far; ``"max_stderr"``, the largest standard
+        error in standard deviations of the values; ``"rank_correlation"``, Spearman's
+        with the values at half as many blocks, NaN where there are none.
 
     groups_ : ndarray of shape (n_groups,)
         The labels of the groups, sorted, where `fit` got `groups`.

@@ -8,29 +8,17 @@ distribution D is that of the training rows: coalitions are drawn with replaceme
 """
 
 import math
-from dataclasses import dataclass
 from numbers import Integral, Real
 
 import numpy as np
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
-from .._coalitions.draws import spread_uniforms, unit_rngs
-from .._coalitions.moments import RatioMoments
 from .._coalitions.runner import run_block
-from .._coalitions.sizes import STRATA, stratum_of
-from .._coalitions.subsets import SUBSETS_A_BATCH
 from .._validation import validate_more_rows
-from ..utils._rows import stack_rows, take_rows
 from ..utils._sklearn import Interval
+from ._drawn_coalitions import DrawnCoalitions
 from ._sampling_valuator import SamplingValuator
-from ._utility import Utility
-
-# Coalitions of one task.
-COALITIONS_A_BLOCK = 8
-
-# Sets the seeds of the parts that coalitions value apart from those of the coalitions.
-PARTS = 1
 
 
 class DistributionalShapley(SamplingValuator):
@@ -61,9 +49,12 @@ class DistributionalShapley(SamplingValuator):
         Fits of coalitions at most, over all folds. None: 1000, or ten
         coalitions in each fold where they cost more.
 
-    tol : float or None, default=0.05
+    tol : float, "auto" or None, default="auto"
         Stop when the largest standard error is at most `tol` times the standard
-        deviation of the values. None: use all of `max_evaluations`.
+        deviation of the values. A `ConvergenceWarning` where `max_evaluations` ends
+        before says what was reached, and which budget would do. ``"auto"``: 0.05, with
+        a warning only where the values are mostly noise. 0 or None: use all of
+        `max_evaluations`.
 
     cv : int, cross-validation generator or iterable, default=5
         Folds that are held out in turn where `fit` gets no `X_val`; a row's value is
@@ -113,8 +104,11 @@ class DistributionalShapley(SamplingValuator):
     random_state : int, RandomState instance or None, default=None
         Seed of the coalitions and the folds.
 
+    memory : str, path-like, joblib.Memory or None, default=None
+        Keeps fits, so that another `drop` values no row anew, see `BaseValuator`.
+
     verbose : int, default=0
-        1: print the number of evaluations as it grows.
+        1: print a line of progress now and then, with the time left; 2: all of them.
 
     Attributes
     ----------
@@ -131,6 +125,12 @@ class DistributionalShapley(SamplingValuator):
 
     least_evaluations_ : int
         Fits of coalitions that the least budget costs.
+
+    history_ : list of dict
+        How the values settled, after 1, 2, 3, 4, 6, 8, 12, ... blocks of coalitions and
+        at the end: ``"evaluations"`` so far; ``"max_stderr"``, the largest standard
+        error in standard deviations of the values; ``"rank_correlation"``, Spearman's
+        with the values at half as many blocks, NaN where there are none.
 
     classes_ : ndarray of shape (n_classes,)
         The labels, in classification.
@@ -191,7 +191,7 @@ class DistributionalShapley(SamplingValuator):
         *,
         scoring=None,
         max_evaluations=None,
-        tol=0.05,
+        tol="auto",
         cv=5,
         min_coalition_size=100,
         max_coalition_size=1000,
@@ -205,6 +205,7 @@ class DistributionalShapley(SamplingValuator):
         device="cpu",
         n_jobs=None,
         random_state=None,
+        memory=None,
         verbose=0,
     ):
         super().__init__(
@@ -222,6 +223,7 @@ class DistributionalShapley(SamplingValuator):
             device=device,
             n_jobs=n_jobs,
             random_state=random_state,
+            memory=memory,
             verbose=verbose,
         )
         self.min_coalition_size = min_coalition_size
@@ -297,95 +299,3 @@ class DistributionalShapley(SamplingValuator):
     def _sampler_of(self, X, y, sample_weight, n_parts=1):
         sizes = self.min_coalition_size, self.max_coalition_size
         return DrawnCoalitions(*sizes, X, y, sample_weight, n_parts)
-
-
-@dataclass(frozen=True, eq=False)
-class DrawnCoalitions:
-    """Contributions of given rows to coalitions drawn with replacement.
-
-    A unit is a coalition. The rows that are valued join as copies of their own, whether
-    the coalition holds them already or not. With several parts, each coalition values
-    one part of a random partition of the rows; after the last part comes a new one.
-    """
-
-    min_size: int
-    max_size: int
-    X: object
-    y: np.ndarray
-    # Of the rows that are valued; None where all rows weigh the same.
-    sample_weight: np.ndarray | None = None
-    n_parts: int = 1
-
-    new_accumulator = staticmethod(
-        lambda n_samples: RatioMoments(1, n_samples, len(STRATA) + 1)
-    )
-
-    def unit_cost(self, pool):
-        if pool.shares_subsets:
-            return 1
-        return 1 + math.ceil(len(self.y) / self.n_parts)
-
-    def block_size(self, pool):
-        return COALITIONS_A_BLOCK if pool.shares_subsets else SUBSETS_A_BATCH
-
-    def run(self, pool, seeds, start, n_units):
-        span = self.max_size - self.min_size + 1
-        uniforms = spread_uniforms(seeds, start, n_units)
-        sizes = self.min_size + np.floor(span * uniforms).astype(int)
-        rngs = unit_rngs(seeds, start, n_units)
-        gains = np.zeros((n_units, len(self.y)))
-        counts = np.zeros_like(gains)
-        n_evaluations = 0
-        for unit, (size, rng) in enumerate(zip(sizes, rngs, strict=True)):
-            drawn = rng.integers(pool.n_players, size=size)
-            rows = self._part(seeds, start + unit)
-            gains[unit, rows] = self._gains(pool, drawn, rows)
-            counts[unit, rows] = 1
-            n_evaluations += 1 if pool.shares_subsets else 1 + len(rows)
-        moments = self.new_accumulator(len(self.y))
-        for first in range(0, n_units, SUBSETS_A_BATCH):
-            batch = slice(first, first + SUBSETS_A_BATCH)
-            strata = stratum_of(uniforms[batch])
-            moments.add_all(gains[batch, None], counts[batch, None], strata)
-        return moments, n_evaluations
-
-    def _part(self, seeds, unit):
-        """Rows that a coalition values."""
-        if self.n_parts == 1:
-            return np.arange(len(self.y))
-        partition, part = divmod(unit, self.n_parts)
-        order = np.random.default_rng((*seeds, partition, PARTS)).permutation(
-            len(self.y)
-        )
-        return np.sort(np.array_split(order, self.n_parts)[part])
-
-    def _gains(self, pool, drawn, rows):
-        """U(S with z) - U(S) for each of these rows z."""
-        weights = None
-        if self.sample_weight is not None:
-            weights = np.r_[pool.sample_weight[drawn], self.sample_weight[rows]]
-        joined = Utility(
-            pool.estimator,
-            stack_rows(take_rows(pool.X, drawn), take_rows(self.X, rows)),
-            np.concatenate([pool.y[drawn], self.y[rows]]),
-            pool.X_val,
-            pool.y_val,
-            classes=pool.classes,
-            scoring=pool.scoring,
-            device=pool.device,
-            # A row's value must not depend on those that are valued beside it.
-            precision="float64",
-            sample_weight=weights,
-            sample_weight_val=pool.sample_weight_val,
-        )
-        coalition = np.arange(len(drawn))
-        if joined.shares_subsets:
-            mask = np.arange(joined.n_players) < len(drawn)
-            return joined.in_out(mask[None])[0, len(drawn) :]
-        base = joined.value(coalition)
-        return np.array(
-            [
-                joined.value(np.append(coalition, place)) - base
-                for place in range(len(drawn), joined.n_players)
-            ]
-        )

@@ -49,6 +49,7 @@ class GameValuator(BaseValuator):
         device="cpu",
         n_jobs=None,
         random_state=None,
+        memory=None,
         verbose=0,
     ):
         super().__init__(
@@ -56,6 +57,7 @@ class GameValuator(BaseValuator):
             encoder=encoder,
             drop=drop,
             random_state=random_state,
+            memory=memory,
             verbose=verbose,
         )
         self.estimator = estimator

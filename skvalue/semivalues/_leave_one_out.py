@@ -66,8 +66,11 @@ class LeaveOneOut(GameValuator):
     random_state : int, RandomState instance or None, default=None
         Seed of the folds.
 
+    memory : str, path-like, joblib.Memory or None, default=None
+        Keeps fits, so that another `drop` values no row anew, see `BaseValuator`.
+
     verbose : int, default=0
-        1: print the number of evaluations.
+        1: print a line of progress now and then, with the time left; 2: all of them.
 
     Attributes
     ----------
@@ -144,6 +147,7 @@ class LeaveOneOut(GameValuator):
         device="cpu",
         n_jobs=None,
         random_state=None,
+        memory=None,
         verbose=0,
     ):
         super().__init__(
@@ -156,6 +160,7 @@ class LeaveOneOut(GameValuator):
             device=device,
             n_jobs=n_jobs,
             random_state=random_state,
+            memory=memory,
             verbose=verbose,
         )
         self.unit = unit
@@ -167,14 +172,17 @@ class LeaveOneOut(GameValuator):
         )
         values = []
         self.n_evaluations_ = 0
+        progress = self._progress(
+            sum(game.n_players + 1 for game in games), "evaluations"
+        )
         with Parallel(n_jobs=self.n_jobs) as parallel:
             for game in games:
                 with self._task("leave one out"):
                     contributions, n_evaluations = self._contributions(game, parallel)
                 values.append(contributions)
                 self.n_evaluations_ += n_evaluations
-                if self.verbose:
-                    print(f"[LeaveOneOut] {self.n_evaluations_} evaluations")
+                progress.update(self.n_evaluations_)
+        progress.finish()
         self._keep_values(average_over_splits(players, values, self._n_players))
 
     def _contributions(self, utility, parallel):

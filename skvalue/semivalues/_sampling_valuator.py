@@ -15,11 +15,17 @@ from .._coalitions.checkpoint import Checkpoint
 from .._coalitions.enumeration import worth_of_all
 from .._coalitions.fingerprint import check_same_run, fingerprint
 from .._coalitions.forecast import warn_of_long_budget
+from .._coalitions.precision import (
+    AUTO_TOL,
+    needed_evaluations,
+    relative_error,
+    warn_unless_precise,
+)
 from .._coalitions.run import SamplingRun
 from .._coalitions.runner import sample
 from ..utils._folds import average_over_splits
 from ..utils._random import integer_seed
-from ..utils._sklearn import Interval
+from ..utils._sklearn import Interval, StrOptions
 from ._game_valuator import GameValuator
 
 # Players of a game of groups whose coalitions are all fitted: 4096 of them.
@@ -33,6 +39,7 @@ NOT_IN_FINGERPRINT = {
     "warm_start",
     "checkpoint",
     "checkpoint_interval",
+    "memory",
     "n_jobs",
     "random_state",
     "verbose",
@@ -58,7 +65,7 @@ class SamplingValuator(GameValuator):
     _parameter_constraints = {
         **GameValuator._parameter_constraints,
         "max_evaluations": [Interval(Integral, 1, None, closed="left"), None],
-        "tol": [Interval(Real, 0, None, closed="left"), None],
+        "tol": [Interval(Real, 0, None, closed="left"), StrOptions({"auto"}), None],
         "warm_start": ["boolean"],
         "checkpoint": [str, os.PathLike, None],
         "checkpoint_interval": [Interval(Real, 0, None, closed="left")],
@@ -70,7 +77,7 @@ class SamplingValuator(GameValuator):
         *,
         scoring=None,
         max_evaluations=None,
-        tol=0.05,
+        tol="auto",
         cv=5,
         task="auto",
         encoder="auto",
@@ -81,6 +88,7 @@ class SamplingValuator(GameValuator):
         device="cpu",
         n_jobs=None,
         random_state=None,
+        memory=None,
         verbose=0,
     ):
         super().__init__(
@@ -93,6 +101,7 @@ class SamplingValuator(GameValuator):
             device=device,
             n_jobs=n_jobs,
             random_state=random_state,
+            memory=memory,
             verbose=verbose,
         )
         self.max_evaluations = max_evaluations
@@ -105,6 +114,8 @@ class SamplingValuator(GameValuator):
     _least_units = 1
     # What the next fit goes on with.
     _state = None
+    # Whether somebody else uses the values as noisy ones, and says how noisy they are.
+    _is_noise_expected = False
 
     def _make_sampler(self, utility):
         """Sampler of coalitions of one game; raises where the game is too small."""
@@ -141,13 +152,16 @@ class SamplingValuator(GameValuator):
                 header = self._header(data, rows, seed)
                 _go_on(run, states, header)
             warn_of_long_budget(run, type(self).__name__, self.n_jobs)
+            progress = self._progress(
+                sum(run.budgets), "evaluations", done=run.n_evaluations
+            )
             sample(
                 run,
                 seed,
-                tol=self.tol,
+                tol=self._tol,
                 n_jobs=self.n_jobs,
                 task=self._task,
-                report=self._report,
+                report=lambda run: self._report(run, progress),
                 checkpoint=checkpoint,
                 header=header,
             )
@@ -155,6 +169,17 @@ class SamplingValuator(GameValuator):
             self._set_values(run, seed)
             self.n_evaluations_ = run.n_evaluations
             self.least_evaluations_ = run.least_evaluations
+            progress.finish(lambda: _precision(run))
+            if run.has_errors:
+                self.history_ = run.history()
+                if not self._is_noise_expected:
+                    warn_unless_precise(
+                        type(self).__name__, run, self.tol, self.max_evaluations
+                    )
+
+    @property
+    def _tol(self):
+        return AUTO_TOL if self.tol == "auto" else self.tol
 
     # ------------------------------------------------------------ going on, saving
 
@@ -210,17 +235,17 @@ class SamplingValuator(GameValuator):
 
     def _enumerate(self, games, players):
         """Set exact values, from the worth of every coalition."""
-        values = []
+        values, n_evaluations = [], sum(2**game.n_players for game in games)
+        progress = self._progress(n_evaluations, "evaluations")
         for game in games:
             with self._task("coalitions"):
                 worth = worth_of_all(game, self.n_jobs)
             values.append(self._exact_values(worth, game.n_players))
+            progress.update(progress.done + len(worth))
+        progress.finish()
         values = average_over_splits(players, values, self._n_players)
+        self.n_evaluations_ = self.least_evaluations_ = n_evaluations
         self._keep_exact_values(values)
-        self.n_evaluations_ = sum(2**game.n_players for game in games)
-        self.least_evaluations_ = self.n_evaluations_
-        if self.verbose:
-            print(f"[{type(self).__name__}] {self.n_evaluations_} evaluations")
 
     def _exact_values(self, worth, n_players):
         """Values of one game's players from the worth of every coalition."""
@@ -228,6 +253,8 @@ class SamplingValuator(GameValuator):
 
     def _keep_exact_values(self, values):
         self._keep_values(values, np.zeros(len(values)))
+        exact = {"max_stderr": 0.0, "rank_correlation": np.nan}
+        self.history_ = [{"evaluations": self.n_evaluations_} | exact]
 
     # ------------------------------------------------------------ the fingerprint
 
@@ -251,12 +278,15 @@ class SamplingValuator(GameValuator):
 
     # ------------------------------------------------------------------- reporting
 
-    def _report(self, run):
-        if self.verbose:
-            budget = sum(run.budgets)
-            print(
-                f"[{type(self).__name__}] {run.n_evaluations} of {budget} evaluations"
+    def _report(self, run, progress):
+        total = progress.total
+        if self.verbose and run.has_errors and self._tol:
+            values, errors = run.estimate()
+            now = run.n_evaluations, values, errors
+            total = min(
+                total, needed_evaluations(*now, errors.max(), self._tol) or total
             )
+        progress.update(run.n_evaluations, lambda: _precision(run), total)
 
     def _set_values(self, run, seed):
         values, errors = run.estimate()
@@ -280,6 +310,14 @@ def _go_on(run, states, header):
         check_same_run(_identity(state.header), _identity(header), state.source)
     if states:
         run.restore(max(states, key=lambda s: s.arrays["used"].sum()).arrays)
+
+
+def _precision(run):
+    """What a line of progress says of the values so far."""
+    if not run.has_errors:
+        return ""
+    largest = relative_error(*run.estimate())
+    return f"largest standard error {largest:.2g} of the values' spread"
 
 
 def _identity(header):

@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
-from ._predictions import class_probabilities, finite_predictions
+from ._predictions import finite_predictions, probabilities_or_votes
 from ._sample_weight import fit_weighted
 
 
@@ -82,7 +82,8 @@ def _row_scores(ensemble, estimator, X, y, scoring, options):
         if callable(scoring):
             return _checked(scoring(y, predicted), len(y)), None
         return (predicted if scoring == "log_proba" else -((y - predicted) ** 2)), None
-    probabilities = _classify(estimator, X, ensemble.n_classes_, options)
+    # The members of an ensemble are trained on codes; a bag may lack a class.
+    probabilities = probabilities_or_votes(estimator, X, ensemble.n_classes_, **options)
     predicted = probabilities.argmax(axis=1)
     if callable(scoring):
         scores = _checked(scoring(classes[y], classes[predicted]), len(y))
@@ -91,14 +92,6 @@ def _row_scores(ensemble, estimator, X, y, scoring, options):
     else:
         scores = predicted == y
     return scores, probabilities
-
-
-def _classify(estimator, X, n_classes, options):
-    """Class probabilities; 1 for the predicted class where it has none."""
-    if not hasattr(estimator, "predict_proba"):
-        return np.eye(n_classes)[estimator.predict(X).astype(np.intp)]
-    # The members of an ensemble are trained on codes; a bag may lack a class.
-    return class_probabilities(estimator, X, np.arange(n_classes), **options)
 
 
 def _checked(scores, n_rows):

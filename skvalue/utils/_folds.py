@@ -211,10 +211,37 @@ def of_one_table(cv):
 
 
 def _stratified_folds(y, n_folds, classification, seed):
-    """Random folds with the targets spread evenly, whatever labels are called.
+    fold = deal(y, n_folds, classification, seed)
+    return [
+        (np.flatnonzero(fold != held_out), np.flatnonzero(fold == held_out))
+        for held_out in range(n_folds)
+    ]
+
+
+def deal(y, n_folds, classification, seed):
+    """Fold of each row: random, the targets spread evenly, whatever labels are called.
 
     Unlike `StratifiedKFold` it does with classes of fewer rows than folds, and with
     real targets.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples,)
+        Class codes, or real targets.
+
+    n_folds : int
+        At least 1.
+
+    classification : bool
+        Whether `y` holds class codes.
+
+    seed : int
+        Deals the rows.
+
+    Returns
+    -------
+    fold : ndarray of shape (n_samples,), dtype int
+        In 0..n_folds-1.
     """
     n_samples = len(y)
     rng = np.random.default_rng((seed, FOLDS))
@@ -231,10 +258,7 @@ def _stratified_folds(y, n_folds, classification, seed):
         order = order[np.lexsort((rng.random(n_samples), block))]
     fold = np.empty(n_samples, dtype=int)
     fold[order] = np.arange(n_samples) % n_folds
-    return [
-        (np.flatnonzero(fold != held_out), np.flatnonzero(fold == held_out))
-        for held_out in range(n_folds)
-    ]
+    return fold
 
 
 def average_over_splits(rows, estimates, n_samples, errors=None):

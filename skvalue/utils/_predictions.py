@@ -64,6 +64,33 @@ def class_probabilities(model, X, classes, **options):
     return probabilities
 
 
+def probabilities_or_votes(model, X, n_classes, **options):
+    """Probability of each class code, or 1 for the predicted one.
+
+    Parameters
+    ----------
+    model : fitted classifier
+        Of class codes; it may know fewer of them.
+
+    X : {array-like, sparse matrix} of shape (n_rows, n_features)
+        Rows.
+
+    n_classes : int
+        Number of classes.
+
+    **options : dict
+        Further parameters of ``predict_proba``, where the model has one.
+
+    Returns
+    -------
+    probabilities : ndarray of shape (n_rows, n_classes)
+        Finite.
+    """
+    if not hasattr(model, "predict_proba"):
+        return np.eye(n_classes)[np.asarray(model.predict(X)).astype(np.intp)]
+    return class_probabilities(model, X, np.arange(n_classes), **options)
+
+
 def finite_predictions(model, X, **options):
     """Real predictions of a model, one a row.
 

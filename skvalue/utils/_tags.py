@@ -25,6 +25,9 @@ class ValuatorTags:
     new_rows : bool, default=False
         Whether rows outside of the training set are valued, by ``predict_values``.
 
+    sample_weight : bool, default=False
+        Whether weights of the rows are used.
+
     cost : str, default="unknown"
         What a fit of n rows costs, in words.
     """
@@ -32,6 +35,7 @@ class ValuatorTags:
     regression: bool = True
     held_out: bool = False
     new_rows: bool = False
+    sample_weight: bool = False
     cost: str = "unknown"
 
 

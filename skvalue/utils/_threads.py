@@ -60,6 +60,15 @@ def one_thread():
                 library.set_num_threads(count)
 
 
+def keep_to_one_thread():
+    """Set the counts of a new thread's own, inside of `one_thread` in another."""
+    torch = sys.modules.get("torch")
+    for library in _libraries(torch is not None)["openmp"]:
+        library.set_num_threads(1)
+    if torch is not None:
+        torch.get_num_threads()
+
+
 def _renew_lock():
     """A thread that held it when the process was forked is not there to release it."""
     global _lock

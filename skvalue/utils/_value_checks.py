@@ -156,6 +156,30 @@ def check_n_jobs(valuator):
     assert_same_values(valuator, two, one, "n_jobs=2 instead of 1", advice)
 
 
+def check_memory(valuator):
+    """What `memory` has kept is bitwise what a fit computes, for any `drop`."""
+    data = make_problem()
+    advice = (
+        "_fit must depend on nothing but its arguments, the parameters, and what "
+        "validation has set, and leave all that it computes in attributes."
+    )
+    for held_out in [{}, {"X_val": data.X_val, "y_val": data.y_val}]:
+        expected = fresh(valuator).fit(data.X, data.y, **held_out)
+        with tempfile.TemporaryDirectory() as folder:
+            for drop in [0.0, 0.2]:
+                kept = fresh(valuator, memory=folder, drop=drop)
+                kept.fit(data.X, data.y, **held_out)
+                assert_same_values(valuator, kept, expected, "memory", advice)
+                lost = vars(expected).keys() ^ vars(kept).keys()
+                assert not lost, (
+                    f"{name_of(valuator)}: memory changed what a fit leaves by "
+                    f"{sorted(lost)}. {advice}"
+                )
+            wrong = fresh(valuator, memory=folder).fit(data.X, 1 - data.y)
+            again = fresh(valuator).fit(data.X, 1 - data.y)
+            assert_same_values(valuator, wrong, again, "memory of other labels", advice)
+
+
 def check_checkpoint(valuator):
     """A run that goes on from a file gives bitwise the values of one long run."""
     data = make_problem()

@@ -18,11 +18,11 @@ def check_valuator(valuator, *, expected_failed_checks=None):
     """Check that a valuator keeps its promises.
 
     The values are finite; the same seed gives bitwise the same values for any
-    `n_jobs`, container and order-preserving renaming of the labels, and after a
-    resume; wrong labels get low values; the global random states, the parameters and
-    the inputs stay untouched; `drop` does what it says, and ``fit_transform`` shows
-    no dropped row. The checks fit clones of the valuator about fifty times to 60 rows,
-    so give it cheap settings.
+    `n_jobs`, container and order-preserving renaming of the labels, after a resume
+    and from `memory`; wrong labels get low values; the global random states, the
+    parameters and the inputs stay untouched; `drop` does what it says, and
+    ``fit_transform`` shows no dropped row. The checks fit clones of the valuator about
+    sixty times to 60 rows, so give it cheap settings.
 
     Parameters
     ----------
@@ -151,6 +151,8 @@ def _yield_checks(valuator):
     yield _value_checks.check_global_random_state
     if "n_jobs" in parameters:
         yield _value_checks.check_n_jobs
+    if "memory" in parameters:
+        yield _value_checks.check_memory
     if "max_evaluations" in parameters and "checkpoint" in parameters:
         yield _value_checks.check_checkpoint
     if "max_evaluations" in parameters and "warm_start" in parameters:

@@ -6,6 +6,7 @@ from coalition_oracles import CentroidClassifier
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
 from sklearn.datasets import make_classification
+from sklearn.exceptions import ConvergenceWarning
 
 from skvalue.semivalues import (
     AME,
@@ -72,7 +73,9 @@ def test_tol_stops_a_continued_fit_where_it_stops_a_long_one():
     assert whole.n_evaluations_ < 20_000
     largest = whole.data_values_stderr_.max()
     assert largest <= 1.5 * whole.data_values_.std()
-    parts = clone(valuator).set_params(warm_start=True, max_evaluations=300).fit(X, Y)
+    parts = clone(valuator).set_params(warm_start=True, max_evaluations=300)
+    with pytest.warns(ConvergenceWarning, match="tol=1.5 was not reached"):
+        parts.fit(X, Y)
     parts.set_params(max_evaluations=20_000).fit(X, Y)
     assert_array_equal(parts.data_values_, whole.data_values_)
     again = parts.n_evaluations_
@@ -81,7 +84,9 @@ def test_tol_stops_a_continued_fit_where_it_stops_a_long_one():
 
 def test_a_fit_without_a_seed_is_continued_with_its_own(tmp_path):
     path = tmp_path / "values.ckpt"
-    valuator = DataBanzhaf(CentroidClassifier(), checkpoint=path, max_evaluations=64)
+    valuator = DataBanzhaf(
+        CentroidClassifier(), checkpoint=path, max_evaluations=64, tol=None
+    )
     first = clone(valuator).fit(X, Y).data_values_
     assert_array_equal(clone(valuator).fit(X, Y).data_values_, first)
     fresh = clone(valuator).set_params(checkpoint=None).fit(X, Y).data_values_
@@ -103,7 +108,9 @@ def test_a_fit_without_a_seed_is_continued_with_its_own(tmp_path):
 @pytest.mark.parametrize("kind", ["checkpoint", "warm_start"])
 def test_the_state_of_another_run_raises_and_stays(kind, change, message, tmp_path):
     path = tmp_path / "values.ckpt"
-    valuator = DataBanzhaf(CentroidClassifier(), max_evaluations=40, **SUBSETS)
+    valuator = DataBanzhaf(
+        CentroidClassifier(), max_evaluations=40, tol=None, **SUBSETS
+    )
     warm = kind == "warm_start"
     valuator.set_params(**{kind: True if warm else path}).fit(X, Y)
     before = None if warm else path.read_bytes()
@@ -117,7 +124,7 @@ def test_the_state_of_another_run_raises_and_stays(kind, change, message, tmp_pa
 def test_files_of_something_else_raise_and_stay(kind, tmp_path):
     path = tmp_path / "values.ckpt"
     valuator = DataBanzhaf(
-        CentroidClassifier(), max_evaluations=40, checkpoint=path, **SUBSETS
+        CentroidClassifier(), max_evaluations=40, tol=None, checkpoint=path, **SUBSETS
     ).fit(X, Y)
     content = path.read_bytes()
     if kind == "flipped bit":

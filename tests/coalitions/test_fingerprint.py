@@ -225,7 +225,9 @@ def test_fingerprints_see_the_code_and_attributes_of_classes(monkeypatch):
 
 
 def test_what_an_estimator_learnt_counts_only_where_it_is_kept():
-    valuator = DataBanzhaf(max_evaluations=20, warm_start=True, random_state=0, cv=2)
+    valuator = DataBanzhaf(
+        max_evaluations=20, tol=None, warm_start=True, random_state=0, cv=2
+    )
     valuator.set_params(estimator=CentroidClassifier()).fit(X, Y)
     valuator.estimator.fit(X, Y)
     valuator.fit(X, Y)

@@ -285,7 +285,10 @@ def test_an_estimator_without_a_seed_gets_one_and_the_global_state_stays():
     before = np.random.get_state()[1].copy()
     values = [
         DataBanzhaf(
-            RandomForestClassifier(2, max_depth=2), max_evaluations=12, random_state=0
+            RandomForestClassifier(2, max_depth=2),
+            max_evaluations=12,
+            tol=None,
+            random_state=0,
         )
         .fit(X, y, X_val=X_val, y_val=y_val)
         .data_values_

@@ -103,7 +103,7 @@ def test_mean_field_moves_a_tenth_of_the_way_to_the_weighted_mean():
     before = dynamics.mean_field.clone()
     trajectory, _, _ = dynamics(X)
     weights = torch.softmax(torch.randn(N_MEMBERS, BATCH, dtype=torch.float64), -1)
-    dynamics.update_mean_field(trajectory, weights)
+    dynamics.update_mean_field(dynamics.weighted_states(trajectory, weights))
     for t in range(N_STEPS):
         mean = (weights.unsqueeze(-1) * trajectory[t]).sum(1, keepdim=True)
         torch.testing.assert_close(dynamics.mean_field[t], 0.9 * before[t] + 0.1 * mean)

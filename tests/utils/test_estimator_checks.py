@@ -282,6 +282,35 @@ def test_a_flawed_sampler_is_found(flaw, check_name, message):
         run(Sampler(flaw=flaw), check_name)
 
 
+class Remembering(NeighbourAgreement):
+    """With `memory`; values that depend on `drop` are a flaw."""
+
+    _parameter_constraints = {
+        **NeighbourAgreement._parameter_constraints,
+        "flaw": [str, None],
+    }
+
+    def __init__(
+        self, *, flaw=None, drop="auto", random_state=None, memory=None, verbose=0
+    ):
+        super().__init__(drop=drop, random_state=random_state, verbose=verbose)
+        self.flaw = flaw
+        self.memory = memory
+
+    def _fit(self, X, y, X_val, y_val):
+        super()._fit(X, y, X_val, y_val)
+        if self.flaw == "drop":
+            self.data_values_ += self.drop == 0.0
+
+
+def test_a_good_memory_passes_and_one_of_drop_is_found():
+    run(Remembering(), "check_memory")
+    with pytest.raises(AssertionError, match="_fit must depend on nothing but"):
+        run(Remembering(flaw="drop"), "check_memory")
+
+
 def test_checks_of_parameters_run_only_where_they_exist():
     names = {c.__name__ for _, c in valuator_checks_generator(NeighbourAgreement())}
-    assert not names & {"check_n_jobs", "check_checkpoint", "check_warm_start"}
+    assert not names & {
+        *("check_n_jobs", "check_memory", "check_checkpoint", "check_warm_start")
+    }

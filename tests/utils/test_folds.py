@@ -21,6 +21,7 @@ CROSS_FITTED = {
     "DVRL": skvalue.DVRL(max_epochs=2),
     "DataShapley": skvalue.DataShapley(max_evaluations=100, tol=None),
     "InfluenceFunction": skvalue.InfluenceFunction(),
+    "KAIROS": skvalue.KAIROS(),
     "KNNShapley": skvalue.KNNShapley(),
     "LAVA": skvalue.LAVA(),
     "LeaveOneOut": skvalue.LeaveOneOut(),

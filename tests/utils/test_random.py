@@ -25,7 +25,7 @@ RANDOM = {
     "DataOOB": skvalue.DataOOB(DEEP, n_estimators=40),
     "SelfConfidence": skvalue.SelfConfidence(DEEP),
     "LeaveOneOut": skvalue.LeaveOneOut(DEEP, cv=2),
-    "DataBanzhaf": skvalue.DataBanzhaf(DEEP, cv=2, max_evaluations=32),
+    "DataBanzhaf": skvalue.DataBanzhaf(DEEP, cv=2, max_evaluations=32, tol=None),
     "OutlierValuator": skvalue.OutlierValuator(),
     "ConsensusValuator": skvalue.ConsensusValuator(
         [("confidence", skvalue.SelfConfidence(DEEP))]

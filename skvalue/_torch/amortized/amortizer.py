@@ -15,9 +15,11 @@ from skorch import NeuralNet
 from skorch.callbacks import Callback, LRScheduler
 from torch import nn
 
+from ...utils._progress import Progress
 from ...utils._threads import one_thread
 from ...utils._torch_state import plain_torch
 from ..batches import TensorRows
+from ..epochs import EpochProgress
 from ..interrupts import PassesInterruptsOn
 from ..layers import perceptron
 
@@ -175,7 +177,7 @@ def train(settings, rows, independent, pooled, *, n_outputs, classify):
             pretraining = _net(
                 settings, module, LabelError, PRETRAINING_EPOCHS, generator
             )
-            pretraining.set_params(lr=PRETRAINING_LR, verbose=0)
+            pretraining.set_params(lr=PRETRAINING_LR)
             pretraining.finish(partial(pretraining.fit, rows, None))
         last = [layer for layer in module.modules() if isinstance(layer, nn.Linear)][-1]
         nn.init.zeros_(last.weight)
@@ -227,6 +229,10 @@ def _build(settings, shape, n_outputs, generator):
 
 def _net(settings, module, criterion, n_epochs, generator, callbacks=()):
     optimizer = settings["optimizer"]
+    who = "classifier" if criterion is LabelError else "network"
+    progress = Progress(
+        f"AmortizedShapley, {who}", n_epochs, "epochs", settings["verbose"]
+    )
     parameters = {
         "criterion": criterion,
         "optimizer": optimizer or torch.optim.Adam,
@@ -237,9 +243,14 @@ def _net(settings, module, criterion, n_epochs, generator, callbacks=()):
         "iterator_train": RowBatches,
         "iterator_train__generator": generator,
         "train_split": None,
-        "callbacks": [*callbacks, *copy.deepcopy(settings["callbacks"] or [])],
+        "callbacks": [
+            *callbacks,
+            ("progress", EpochProgress(progress)),
+            *copy.deepcopy(settings["callbacks"] or []),
+        ],
         "device": settings["device"],
-        "verbose": int(settings["verbose"]),
+        # net_params may ask for skorch's own table.
+        "verbose": 0,
     }
     # A copy each: every number of epochs begins where the classifier ended.
     own = module if criterion is LabelError else copy.deepcopy(module)

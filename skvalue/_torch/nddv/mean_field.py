@@ -146,7 +146,7 @@ class MeanFieldDynamics(nn.Module):
         """Length dt of a time step."""
         return 1 / len(self.controls)
 
-    def forward(self, states, in_place=False):
+    def forward(self, states, in_place=False, noise=None):
         """Run the dynamics; noise only in training mode.
 
         Parameters
@@ -156,6 +156,9 @@ class MeanFieldDynamics(nn.Module):
         in_place : bool
             Save memory in the backward pass: for one gradient with respect to the
             parameters, neither to the states nor to be differentiated again.
+        noise : callable or None
+            Fills memory for the noise of a time step, ``noise(number, states, scale)``;
+            None takes fresh memory and the module's own generator.
 
         Returns
         -------
@@ -169,8 +172,12 @@ class MeanFieldDynamics(nn.Module):
         step = self.step
         trajectory = [states]
         running_cost = 0.0
-        for control, mean_field in zip(self.controls, self.mean_field, strict=True):
-            drift = self._noise(states, step)
+        noise = noise or self._noise
+        scale = self.diffusion * math.sqrt(step) if self.training else 0
+        for number, (control, mean_field) in enumerate(
+            zip(self.controls, self.mean_field, strict=True)
+        ):
+            drift = noise(number, states, scale)
             if self.control_penalty:
                 energy = control(states).square().sum(-1).mean(-1)
                 running_cost = running_cost + self.control_penalty * step * energy
@@ -181,17 +188,20 @@ class MeanFieldDynamics(nn.Module):
         outputs = torch.baddbmm(self.head_bias, states, self.head_weight)
         return trajectory, outputs, running_cost
 
-    def _noise(self, states, step):
-        if self.training and self.diffusion:
-            scale = self.diffusion * math.sqrt(step)
-            return torch.empty_like(states).normal_(
-                0, scale, generator=self.noise_generator
-            )
-        return torch.zeros_like(states)
+    def _noise(self, number, states, scale):
+        if not scale:
+            return torch.zeros_like(states)
+        return torch.empty_like(states).normal_(
+            0, scale, generator=self.noise_generator
+        )
 
     @torch.no_grad()
-    def update_mean_field(self, trajectory, weights, rate=0.1):
+    def weighted_states(self, trajectory, weights):
+        """Weighted sums of the states before each step, (n_members, 1, n_features)."""
+        return [torch.bmm(weights.unsqueeze(1), states) for states in trajectory[:-1]]
+
+    @torch.no_grad()
+    def update_mean_field(self, means, rate=0.1):
         """Move mu_t towards the weighted mean of the batch's states (Eq. 33)."""
-        for mean_field, states in zip(self.mean_field, trajectory, strict=False):
-            batch_mean = torch.bmm(weights.unsqueeze(1), states)
-            mean_field.lerp_(batch_mean, rate)
+        for mean_field, mean in zip(self.mean_field, means, strict=True):
+            mean_field.lerp_(mean, rate)

@@ -1,13 +1,27 @@
 """skorch net of Neural Dynamic Data Valuation: the training loop and its records."""
 
+from contextlib import nullcontext
+from typing import NamedTuple
+
 import torch
 from skorch import NeuralNet
 from skorch.callbacks import Callback
 from skorch.dataset import unpack_data
 
 from ..interrupts import PassesInterruptsOn
+from .mean_field import StackedControl
 from .meta import lookahead_loss, normalise
+from .shards import Shards, add_in_order, count_shards
 from .utilities import label_belief, row_utility
+
+
+class Passed(NamedTuple):
+    """What a forward pass over rows leaves behind."""
+
+    trajectory: list
+    outputs: torch.Tensor
+    running_cost: object
+    cost: torch.Tensor
 
 
 class ValueRecord:
@@ -96,6 +110,9 @@ class NDDVNet(PassesInterruptsOn, NeuralNet):
 
     seed : int, default=0
         Seed of the batches' order, the noise and the meta batches.
+
+    n_jobs : int or None, default=None
+        Threads that take the shards of a large batch, see `Shards`.
     """
 
     def __init__(
@@ -108,6 +125,7 @@ class NDDVNet(PassesInterruptsOn, NeuralNet):
         meta_interval=5,
         meta_batch_size=100,
         seed=0,
+        n_jobs=None,
         **kwargs,
     ):
         super().__init__(*args, **kwargs)
@@ -118,6 +136,7 @@ class NDDVNet(PassesInterruptsOn, NeuralNet):
         self.meta_interval = meta_interval
         self.meta_batch_size = meta_batch_size
         self.seed = seed
+        self.n_jobs = n_jobs
 
     # ------------------------------------------------------------- one training
 
@@ -152,17 +171,36 @@ class NDDVNet(PassesInterruptsOn, NeuralNet):
             self.device,
             self.record_trajectories,
         )
-        self._steps = 0
+        self._steps, self._X = 0, dataset.X
+        self._shards = self._make_shards(dataset)
+        self.iterator_train__gathers = self._shards is None
         try:
-            self.finish(lambda: self.partial_fit(dataset))
+            with nullcontext() if self._shards is None else self._shards.threads():
+                self.finish(lambda: self.partial_fit(dataset))
         finally:
             # Generators and records belong to the training, not to the trained net.
             self.iterator_train__generator = None
+            self.iterator_train__gathers = True
             self.module_.noise_generator = None
             self._generator = self._record = self._row_weights = None
+            self._X = self._shards = None
             if self.meta_learner is not None:
                 self.meta_learner.finish()
         return record
+
+    def _make_shards(self, dataset):
+        """Shards of large batches; None where batches stay whole.
+
+        As they do on a GPU, and with a user's module: it may draw from the global
+        state, or keep running statistics, and threads would meet there.
+        """
+        n_members, n_features = self.module_.mean_field.shape[1::2]
+        n_rows = min(self.batch_size, len(dataset))
+        n_shards = count_shards(n_members, n_rows, n_features)
+        own = all(isinstance(c, StackedControl) for c in self.module_.controls)
+        if n_shards == 1 or not own or torch.device(self.device).type != "cpu":
+            return None
+        return Shards(n_shards, self.n_jobs, self.seed)
 
     def on_epoch_end(self, net, dataset_train=None, dataset_valid=None, **kwargs):
         super().on_epoch_end(
@@ -176,21 +214,71 @@ class NDDVNet(PassesInterruptsOn, NeuralNet):
         self._set_training(True)
         (X, rows), y = unpack_data(batch)
         if self.meta_learner is not None and self._steps % self.meta_interval == 0:
-            self._meta_step(X, y, rows)
+            self._meta_step(X if self._shards is None else self._X[rows], y, rows)
         self._steps += 1
-        trajectory, outputs, running_cost = self.module_(X, in_place=True)
-        cost = self.criterion_(outputs, y)
-        weights = self._weights(cost.detach(), rows)
-        # Summed over the members: their parameters are disjoint, so are the gradients.
-        loss = ((weights * cost).sum(-1) + running_cost).sum()
-        loss.backward()
+        if self._shards is None:
+            passed = self._forward(X, y)
+            weights = self._weights(passed.cost.detach(), rows)
+            loss = self._loss(passed, weights)
+            loss.backward()
+            means = self.module_.weighted_states(passed.trajectory, weights)
+            outputs, cost = passed.outputs, passed.cost
+        else:
+            outputs, cost, loss, means = self._sharded_step(y, rows)
         with torch.no_grad():
             utility = row_utility(
                 self.utility, outputs, y, self.module_.head_bias, cost
             )
             self._record.add(rows, utility, label_belief(outputs, y))
-        self.module_.update_mean_field(trajectory, weights)
+        self.module_.update_mean_field(means)
         return {"loss": loss.detach() / len(X), "y_pred": outputs}
+
+    def _forward(self, X, y, noise=None):
+        passed = self.module_(X, in_place=True, noise=noise)
+        return Passed(*passed, self.criterion_(passed[1], y))
+
+    @staticmethod
+    def _loss(passed, weights, share=1):
+        # Summed over the members: their parameters are disjoint, so are the gradients.
+        return ((weights * passed.cost).sum(-1) + share * passed.running_cost).sum()
+
+    def _sharded_step(self, y, rows):
+        """Forward and backward passes shard by shard; sets the gradients."""
+        shards, parameters = self._shards, list(self.module_.parameters())
+
+        def backward(passed, weights):
+            # The running cost is a mean over the rows.
+            share = weights.shape[1] / rows.shape[1]
+            loss = self._loss(passed, weights, share)
+            gradients = torch.autograd.grad(loss, parameters)
+            means = self.module_.weighted_states(passed.trajectory, weights)
+            seen = passed.outputs.detach(), passed.cost.detach()
+            return seen, [loss.detach(), *means, *gradients]
+
+        def forward(rows, y, memory):
+            return self._forward(memory.rows(self._X, rows), y, memory.noise)
+
+        def both(rows, y, memory, weights):
+            return backward(forward(rows, y, memory), weights)
+
+        parts = shards.split(rows), shards.split(y), shards.memories
+        if self.meta_learner is None:
+            # The states of a shard are still in the cache when it goes backward.
+            weights = self._weights(torch.empty(rows.shape), rows)
+            results = shards.map(both, *parts, shards.split(weights))
+        else:
+            # A row's weight depends on the losses of all.
+            passed = shards.map(forward, *parts)
+            cost = torch.cat([part.cost.detach() for part in passed], dim=1)
+            weights = self._weights(cost, rows)
+            results = shards.map(backward, passed, shards.split(weights))
+        seen, sums = zip(*results, strict=True)
+        loss, *sums = add_in_order(sums)
+        n_means = len(self.module_.mean_field)
+        for parameter, gradient in zip(parameters, sums[n_means:], strict=True):
+            parameter.grad = gradient
+        outputs, cost = (torch.cat(part, dim=1) for part in zip(*seen, strict=True))
+        return outputs, cost, loss, sums[:n_means]
 
     def validation_step(self, batch, **fit_params):
         self._set_training(False)

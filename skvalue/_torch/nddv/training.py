@@ -12,6 +12,7 @@ from skorch.helper import predefined_split
 from ...utils._chunks import row_chunks
 from ...utils._threads import one_thread
 from ..batches import MemberBatches, TensorRows
+from ..epochs import EpochProgress
 from .mean_field import CustomControl, MeanFieldDynamics, StackedControl
 from .meta import MetaLearner, MetaNetwork
 from .net import EpochTask, NDDVNet
@@ -28,7 +29,7 @@ def tensor_rows(X, y, scaler, device):
     return TensorRows(rows.to(device), target.to(device))
 
 
-def train(settings, rows, *, clean_rows, task, sample_weight=None):
+def train(settings, rows, *, clean_rows, task, progress, sample_weight=None):
     """Train a net on the rows.
 
     Parameters
@@ -46,6 +47,9 @@ def train(settings, rows, *, clean_rows, task, sample_weight=None):
     task : callable
         Context manager of one epoch.
 
+    progress : Progress
+        Told of every epoch.
+
     sample_weight : ndarray of shape (n_samples,) or None, default=None
         Weights of the rows in the loss and in the mean field.
 
@@ -60,7 +64,7 @@ def train(settings, rows, *, clean_rows, task, sample_weight=None):
         n_samples)`` or None.
     """
     with _deterministic(settings):
-        net = _build(settings, rows, clean_rows, task)
+        net = _build(settings, rows, clean_rows, task, progress)
         if sample_weight is not None:
             # On average one, so that single precision holds them.
             scaled = (sample_weight / sample_weight.mean()).astype(np.float32)
@@ -90,7 +94,7 @@ def _deterministic(settings):
             yield
 
 
-def _build(settings, rows, clean_rows, task):
+def _build(settings, rows, clean_rows, task, progress):
     n_members, n_features = settings["n_members"], rows.X.shape[1]
     # Initial values are drawn on the CPU: the same on every device.
     generator = torch.Generator().manual_seed(settings["seed"])
@@ -121,10 +125,12 @@ def _build(settings, rows, clean_rows, task):
         "callbacks": [
             ("lr_schedule", _schedule(settings["max_epochs"])),
             ("epoch_task", EpochTask(task)),
+            ("progress", EpochProgress(progress)),
             *copy.deepcopy(settings["callbacks"] or []),
         ],
         "device": settings["device"],
-        "verbose": int(settings["verbose"]),
+        # net_params may ask for skorch's own table.
+        "verbose": 0,
         "utility": settings["utility"],
         "record_trajectories": settings["record_trajectories"],
         "clean_rows": clean_rows if reweight else None,
@@ -139,6 +145,7 @@ def _build(settings, rows, clean_rows, task):
         "meta_interval": settings["meta_interval"],
         "meta_batch_size": settings["batch_size"],
         "seed": settings["seed"],
+        "n_jobs": settings["n_jobs"],
     }
     return NDDVNet(dynamics, **(parameters | (settings["net_params"] or {})))
 
@@ -197,6 +204,24 @@ def evaluate_classes(net, rows, utility, n_classes):
         return torch.stack(utilities, dim=-1)
 
     return _evaluate(net, rows, of_every_class)
+
+
+def of_the_trained(net, rows, settings):
+    """What the trained net says of the rows, by the attribute's name; None if unasked.
+
+    Returns
+    -------
+    attributes : dict of str to ndarray or None
+        See `NDDVValuator`.
+    """
+    states = adjoints = None
+    if settings["record_trajectories"]:
+        states, adjoints = trajectories(net, rows)
+    return {
+        "meta_weights_": meta_weights(net, rows) if settings["reweight"] else None,
+        "state_trajectories_": states,
+        "adjoint_trajectories_": adjoints,
+    }
 
 
 def meta_weights(net, rows):
