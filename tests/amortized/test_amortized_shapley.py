@@ -473,6 +473,19 @@ def test_noisy_values_may_be_given():
     assert hasattr(valuator, "valuator_")
 
 
+def test_a_kept_fit_is_that_of_the_same_noisy_values(tmp_path):
+    X, y = problem(60)
+    first, second, third = noisy_pair(X, y, (0.5, 1.0, 1.0))
+
+    def values(*given):
+        valuator = AmortizedShapley(regressor="ridge", random_state=0, memory=tmp_path)
+        return valuator.fit(X, y, noisy_values=given).data_values_
+
+    once, other, again = (values(first, each) for each in (second, third, second))
+    assert_array_equal(once, again)
+    assert not np.array_equal(once, other)
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [
