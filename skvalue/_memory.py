@@ -37,6 +37,10 @@ NOT_FITTED = {
     "_sklearn_output_config",
 }
 
+# Arguments of ``fit`` that a valuator holds while it runs: part of the key, not of what
+# the last fit left.
+ARGUMENTS = {"_given_noisy"}
+
 
 class FitMemory:
     """The memory of one fit, from its beginning.
@@ -67,7 +71,7 @@ class FitMemory:
             )
             self.memory = None
             return
-        for name in self._fitted():
+        for name in self._fitted().keys() - ARGUMENTS:
             delattr(valuator, name)
 
     def fit(self, X, y, X_val, y_val, **given):

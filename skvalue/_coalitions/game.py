@@ -98,6 +98,11 @@ class Game:
         """Whether one fit gives every player's contribution."""
         return False
 
+    @property
+    def in_out_operations(self):
+        """Multiplications of `in_out` of a coalition; 0: few, or not known."""
+        return 0
+
     def block_size(self, kind):
         """Coalitions (permutations for "walk") that make up one task."""
         return REFITS_A_BLOCK[kind]

@@ -20,9 +20,20 @@ from .precision import relative_error
 # What an unset budget allows: so many fits, or so many of the sampler's units.
 DEFAULT_EVALUATIONS = 1000
 DEFAULT_UNITS = 10
+# Where a fit comes with the contributions of all rows to a model of many parameters, an
+# unset budget allows as many as these multiplications pay for (half a minute or so),
+# but not fewer than the least that make values one can rank by. Counted, not timed: the
+# same seed gives the same values anywhere.
+DEFAULT_OPERATIONS = 1.8e11
+LEAST_EVALUATIONS = 200
 
 # Standard errors from fewer batches are too uncertain to judge by.
 MIN_BATCHES = 8
+
+
+def _unknown(game):
+    """Multiplications of a unit that nobody has counted."""
+    return 0
 
 
 @dataclass(frozen=True)
@@ -91,7 +102,8 @@ class SamplingRun:
 
     max_evaluations : int or None, default=None
         Fits at most, over all games. None: 1000, or ten units of each game where that
-        is more.
+        is more; where one fit values all rows by a model of many parameters, as many as
+        a fixed number of multiplications pays for, from 200 to 1000.
 
     least_units : int, default=1
         Units that each game needs for values at all.
@@ -140,14 +152,7 @@ class SamplingRun:
         """Fits that each game may use."""
         n_games, least = len(self.games), self.least_evaluations
         if total is None:
-            usual = max(
-                cost * usual_units(sampler, game)
-                for cost, sampler, game in zip(
-                    self.costs, self.samplers, self.games, strict=True
-                )
-            )
-            usual = max(least, n_games * usual)
-            total = max(DEFAULT_EVALUATIONS, DEFAULT_UNITS * usual)
+            total = self._default_evaluations()
         if total < least:
             where = f" in each of {n_games} folds" if n_games > 1 else ""
             raise ValueError(
@@ -156,6 +161,22 @@ class SamplingRun:
             )
         share, rest = divmod(total, n_games)
         return [share + (number < rest) for number in range(n_games)]
+
+    def _default_evaluations(self):
+        """Fits of an unset budget: 1000, more where units take many, fewer dear ones."""
+        pairs = list(zip(self.samplers, self.games, strict=True))
+        operations = max(
+            getattr(sampler, "unit_operations", _unknown)(game)
+            for sampler, game in pairs
+        )
+        affordable = int(DEFAULT_OPERATIONS // max(operations, 1))
+        affordable = max(LEAST_EVALUATIONS, min(DEFAULT_EVALUATIONS, affordable))
+        usual = max(
+            cost * usual_units(sampler, game)
+            for cost, (sampler, game) in zip(self.costs, pairs, strict=True)
+        )
+        usual = max(self.least_evaluations, len(self.games) * usual)
+        return max(affordable, DEFAULT_UNITS * usual)
 
     # ------------------------------------------------------------------- planning
 

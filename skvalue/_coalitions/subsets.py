@@ -29,6 +29,9 @@ class SharedSubsets:
     def unit_cost(self, game):
         return 1 if game.shares_subsets else game.n_players + 1
 
+    def unit_operations(self, game):
+        return game.in_out_operations
+
     def block_size(self, game):
         return game.block_size("in_out")
 

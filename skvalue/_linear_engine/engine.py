@@ -17,7 +17,12 @@ BLOCK_ELEMENTS = {"scores": 2**21, "walk": 2**21, "in_out": 2**20}
 LARGEST_BLOCK = {"scores": 256, "walk": 64, "in_out": 64}
 SMALLEST_BLOCK = 16
 # The Hessian of all classes of a multinomial model is inverted once a coalition.
-MAX_JOINT_PARAMETERS = 512
+MAX_JOINT_PARAMETERS = 4096
+# One such Hessian is held at a time, so a block may have more coalitions than would
+# fit; enough for their fits to be worth a batch.
+JOINT_SHARE = 4
+# Groups are few, and their coalitions solved to rounding: dearer than refits beyond.
+MAX_EXACT_SCORES = 512
 # For leave-one-out it is inverted once.
 MAX_EXACT_PARAMETERS = 2048
 
@@ -52,6 +57,28 @@ class LinearEngine:
         return problem.n_classes * problem.width <= MAX_JOINT_PARAMETERS
 
     @property
+    def in_out_operations(self):
+        """Multiplications that the joint Hessian of a coalition takes; 0: has none.
+
+        Its inverse, the models of all rows and their margins: a function of the shape
+        of the problem only.
+        """
+        problem = self.problem
+        if problem.kind != "multinomial":
+            return 0
+        n, n_val, K = len(problem.X), len(problem.X_val), problem.n_classes
+        joint = K * min(problem.width, n + 1)
+        return joint**3 + n * joint**2 + n * joint * n_val
+
+    @property
+    def supports_exact_scores(self):
+        """Whether an exact engine's `scores` cost less than refits."""
+        problem = self.problem
+        if problem.kind != "multinomial":
+            return True
+        return problem.n_classes * problem.width <= MAX_EXACT_SCORES
+
+    @property
     def supports_leave_one_out(self):
         """Whether `leave_one_out` is affordable, as `supports_in_out` of `in_out`."""
         problem = self.problem
@@ -79,7 +106,7 @@ class LinearEngine:
         columns = len(problem.target)
         inverse = p * p
         if kind == "in_out" and problem.kind == "multinomial":
-            inverse = (columns * p) ** 2
+            inverse = (columns * p) ** 2 // JOINT_SHARE
         room = BLOCK_ELEMENTS[kind] // max(n * columns, inverse)
         smallest = SMALLEST_BLOCK if n * columns >= inverse else 1
         return max(smallest, min(LARGEST_BLOCK[kind], room))

@@ -9,6 +9,13 @@ follows from the coalition's by Woodbury's identity.
 import torch
 
 from .neighbours import Neighbours
+from .scores import softmax_
+
+
+def covariance(probability):
+    """K by K covariances of a class drawn by these probabilities (B, K)."""
+    outer = probability[:, :, None] * probability[:, None]
+    return torch.diag_embed(probability) - outer
 
 
 class MultinomialNeighbours(Neighbours):
@@ -24,8 +31,14 @@ class MultinomialNeighbours(Neighbours):
     theta : Tensor of shape (K, p)
         The model of the coalition.
 
-    inverse : Tensor of shape (K, p, K, p)
+    start : Tensor of shape (B, K, p)
+        Where the neighbours are looked for: a row that enters is as certain as there.
+
+    inverse : Tensor of shape (K p, K p)
         The inverse of its Hessian.
+
+    block : Tensor of shape (B, K, K)
+        That inverse between the changed row under one class and under another.
 
     penalty : Tensor of shape (p,)
         The weight of half the squared coefficients.
@@ -34,28 +47,23 @@ class MultinomialNeighbours(Neighbours):
         Classes of the coalition.
     """
 
-    def __init__(self, rows, theta, inverse, penalty, present):
-        self.rows, self.penalty = rows, penalty
+    def __init__(self, rows, theta, start, inverse, block, penalty, present):
+        self.rows, self.inverse, self.penalty = rows, inverse, penalty
         self.barrier = torch.zeros_like(present, dtype=penalty.dtype)
         self.barrier.masked_fill_(~present, -torch.inf)
-        self.shape = K, p = theta.shape
-        X = rows.X
-        directions = (X @ inverse.reshape(K * p * K, p).T).view(-1, K, p, K)
-        block = torch.einsum("ip,ikpl->ikl", X, directions)
-        probability = (X @ theta.T + self.barrier).softmax(1)
-        change = torch.diag_embed(probability)
-        change = change - probability[:, :, None] * probability[:, None]
-        change = change * rows.sign[:, None, None]
-        eye = torch.eye(K, dtype=X.dtype, device=X.device)
+        self.shape = theta.shape
+        before, after = rows.X @ theta.T, (start @ rows.X[:, :, None]).squeeze(2)
+        margins = torch.where(rows.sign[:, None] > 0, after, before)
+        probability = softmax_(margins + self.barrier)
+        change = covariance(probability) * rows.sign[:, None, None]
+        eye = torch.eye(len(theta), dtype=theta.dtype, device=theta.device)
         self.woodbury = torch.linalg.solve_ex(eye + change @ block, change)[0]
-        self.directions = directions.reshape(-1, K * p, K)
-        self.inverse = inverse.reshape(K * p, K * p)
 
     def take(self, index):
         taken = object.__new__(MultinomialNeighbours)
         taken.__dict__.update(vars(self))
         taken.rows = self.rows.take(index)
-        for name in ("woodbury", "directions", "probability", "own"):
+        for name in ("woodbury", "probability", "own"):
             setattr(taken, name, getattr(self, name)[index])
         return taken
 
@@ -63,26 +71,30 @@ class MultinomialNeighbours(Neighbours):
         """Gradients, and their products with the inverses of the neighbours."""
         rows, table = self.rows, self.rows.table
         theta = theta.view(-1, *self.shape)
-        margins = theta @ table.X.T + self.barrier[:, None]
-        self.probability = margins.softmax(1)
+        (K, p), n = self.shape, len(table.X)
+        margins = (theta.reshape(-1, p) @ table.X.T).view(len(theta), K, n)
+        self.probability = softmax_(margins.add_(self.barrier[:, None]))
         own = (theta @ rows.X[:, :, None]).squeeze(2) + self.barrier
-        self.own = own.softmax(1)
-        gradient = (self.probability - table.target) @ table.X
+        self.own = softmax_(own)
+        residual = (self.probability - table.target).view(len(theta) * K, n)
+        gradient = (residual @ table.X).view_as(theta)
         gradient.addcmul_(theta, self.penalty)
         residual = rows.sign[:, None] * (self.own - rows.y)
         gradient.addcmul_(residual[:, :, None], rows.X[:, None])
-        gradient = gradient.flatten(1)
-        step = gradient @ self.inverse
-        along = torch.bmm(self.directions.mT, gradient[:, :, None])
-        along = torch.bmm(self.directions, torch.bmm(self.woodbury, along))
-        return gradient, step - along.squeeze(2)
+        step = gradient.flatten(1) @ self.inverse
+        along = step.view_as(theta) @ rows.X[:, :, None]
+        along = (self.woodbury @ along) * rows.X[:, None]
+        step.addmm_(along.flatten(1), self.inverse, alpha=-1)
+        return gradient.flatten(1), step
 
     def curvature(self, move):
         """Second derivatives along moves from where the last gradients were."""
         rows, move = self.rows, move.view(-1, *self.shape)
-        along = move @ rows.table.X.T
-        mean = (self.probability * along).sum(1)
-        spread = (self.probability * along.square()).sum(1) - mean.square()
+        (K, p), n = self.shape, len(rows.table.X)
+        along = (move.reshape(-1, p) @ rows.table.X.T).view(len(move), K, n)
+        weighted = self.probability * along
+        mean = weighted.sum(1)
+        spread = weighted.mul_(along).sum(1) - mean.square()
         own = (move @ rows.X[:, :, None]).squeeze(2)
         own_mean = (self.own * own).sum(1)
         own_spread = (self.own * own.square()).sum(1) - own_mean.square()

@@ -30,7 +30,7 @@ ROUNDING = 1e-31
 # Coalitions below this share of the rows hold copies of them instead of masking all.
 OWN_ROWS_SHARE = 0.125
 MAX_OWN_ELEMENTS = 2**22
-MAX_SCORED_ELEMENTS = 2**22
+MAX_SCORED_ELEMENTS = 2**18
 
 
 class LinearProblem:
@@ -220,6 +220,9 @@ class LinearProblem:
         """Models of 0/1 masks (B, n) that all need one, (B, c, p)."""
         theta = self.start.repeat(len(masks), 1, 1)
         small = sizes <= OWN_ROWS_SHARE * len(self.X)
+        if self.exact and self.kind == "multinomial":
+            # Hessians of all classes are sums over shared rows.
+            small = torch.zeros_like(small)
         for index in self._groups_of_small(small, sizes):
             rows = self.own_rows(masks[index], int(sizes[index].max()))
             theta[index] = self.solve(rows, sizes[index], counts[index], theta[index])

@@ -14,7 +14,7 @@ import torch
 # Rows a pass: what fits in a cache beside the margins of the whole batch.
 CHUNK_ROWS = 8192
 # Beyond this many features one product a coalition beats one wide product for all.
-MAX_PACKED_FEATURES = 64
+MAX_PACKED_FEATURES = 96
 # Products of feature pairs are kept when they take no more than this.
 MAX_CACHED_BYTES = 2**28
 

@@ -13,6 +13,15 @@ import torch
 SMALLEST_PROBABILITY = float(np.finfo(np.float64).eps)
 
 
+def softmax_(margins):
+    """Probabilities of the classes of margins (B, K, ...), which are overwritten.
+
+    A class that is impossible has the margin minus infinity.
+    """
+    probability = margins.sub_(margins.amax(1, keepdim=True)).exp_()
+    return probability.div_(probability.sum(1, keepdim=True))
+
+
 class BinaryScore:
     """Score of one margin a row, positive for the second class.
 
@@ -64,15 +73,19 @@ class MulticlassScore:
         self.kind, self.y_val = kind, y_val
 
     def __call__(self, margins, present):
-        margins = margins.masked_fill(~present[..., None], -torch.inf)
+        if not present.all():
+            margins = margins.masked_fill(~present[..., None], -torch.inf)
         if self.kind == "accuracy":
             return (margins.argmax(-2) == self.y_val).double().mean(-1)
+        # Below the largest; not written over, which is the caller's.
+        margins = margins - margins.amax(-2, keepdim=True)
         index = self.y_val.expand(*margins.shape[:-2], 1, -1)
-        log_likelihood = margins.gather(-2, index).squeeze(-2) - margins.logsumexp(-2)
+        own = margins.gather(-2, index).squeeze(-2)
+        total = margins.exp_().sum(-2)
         if self.kind == "probability":
-            return log_likelihood.exp().double().mean(-1)
+            return (own.exp_() / total).double().mean(-1)
         smallest = float(np.log(SMALLEST_PROBABILITY))
-        return log_likelihood.clamp(min=smallest).double().mean(-1)
+        return (own - total.log_()).clamp(min=smallest).double().mean(-1)
 
 
 class RegressionScore:

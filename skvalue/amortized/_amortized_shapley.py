@@ -23,20 +23,13 @@ from .._encoder import fit_encoder, made_of
 from .._targets import agreed_task
 from ..base import BaseValuator
 from ..utils._sklearn import HasMethods, Interval, StrOptions
+from ._given_noisy_values import NoisyValuesMixin, check_noisy_values
 from ._models import ValueModels
-from ._noisy_values import (
-    DEFAULT_SOURCE,
-    NoisyValues,
-    check_source,
-    limit_second,
-    make_valuators,
-    resolve_state,
-    valuator_rows,
-)
+from ._noisy_values import DEFAULT_SOURCE, check_source, resolve_state
 from ._statistics import combine, prediction_variance
 
 
-class AmortizedShapley(ClassValuesMixin, BaseValuator):
+class AmortizedShapley(NoisyValuesMixin, ClassValuesMixin, BaseValuator):
     """Shapley values denoised by a network that also values rows it never saw.
 
     A Monte-Carlo valuator gives each row a cheap, noisy, unbiased value, twice. Models
@@ -47,12 +40,16 @@ class AmortizedShapley(ClassValuesMixin, BaseValuator):
 
     Parameters
     ----------
-    valuator : semivalue, DistributionalShapley or None, default=None
-        The source of the noisy values. None:
-        ``DataShapley(sampler="single_permutation")``, ten permutations in each fold.
-        Both sets of noisy values get seeds of their own, whatever its `random_state`.
-        Values from a few dozen shared subsets have errors in common, which no model
-        removes: below about 50 subsets take permutations.
+    valuator : semivalue, DistributionalShapley, object or None, default=None
+        The source of the noisy values; not asked where `fit` gets `noisy_values`. None:
+        what is cheap. With two classes, or real targets, ten permutations in each fold
+        (``DataShapley(sampler="single_permutation")``); with more, where walks are
+        dear, 75 shared subsets in all, and 15 to choose by; beyond 4096 parameters 500
+        shared subsets of `RidgeClassifier`. Any other object gives unbiased values if
+        it has ``fit``, sets ``data_values_`` and has parameters `max_evaluations` and
+        `random_state`. Both sets of noisy values get seeds of their own, whatever its
+        `random_state`. Values from a few dozen shared subsets have errors in common,
+        which no model removes.
 
     regressor : {"auto", "net", "ridge"} or regressor, default="auto"
         What is fitted: the network; ridge regression, mainly on influences, which are
@@ -316,7 +313,10 @@ class AmortizedShapley(ClassValuesMixin, BaseValuator):
     # ---------------------------------------------------------------- fitting
 
     def _fit(self, X, y, X_val, y_val, *, sample_weight=None, groups=None):
-        source = check_source(self.valuator)
+        if self._given_noisy is not None:
+            check_noisy_values(self._given_noisy, len(y))
+        elif self.valuator is not None:
+            check_source(self.valuator)
         n_classes = len(self.classes_) if hasattr(self, "classes_") else None
         settings = self._computing_params() | {"verbose": self.verbose}
         models = ValueModels(settings, n_classes)
@@ -329,10 +329,10 @@ class AmortizedShapley(ClassValuesMixin, BaseValuator):
         kept = getattr(self, "_kept", None) if self.warm_start else None
         seed, states = resolve_state(self.random_state, kept)
         rng = check_random_state(seed)
-        valuators = self._value_twice(source, rng, states, X, y, X_val, y_val, given)
-        states = [valuator.get_state() for valuator in valuators]
+        noisy, states = self._noisy_values(
+            X, y, X_val, y_val, numbers, rng, states, given
+        )
         self._kept = (seed, states) if self.warm_start else None
-        noisy = NoisyValues.of(*valuators)
         with self._task("models"):
             blind = models.fit(numbers, y, noisy, rng, sample_weight)
         self._keep_models(models)
@@ -341,35 +341,6 @@ class AmortizedShapley(ClassValuesMixin, BaseValuator):
 
     def _n_tasks(self):
         return 3
-
-    def _value_twice(self, source, rng, states, X, y, X_val, y_val, given):
-        """Two valuators, fitted to the same rows with seeds of their own."""
-        if hasattr(self, "classes_"):
-            y = self.classes_[y]
-            y_val = None if y_val is None else self.classes_[y_val]
-        X, X_val, transformer = valuator_rows(
-            self.valuator_transformer, rng, X, y, X_val
-        )
-        vars(self).pop("valuator_transformer_", None)
-        if transformer is not None:
-            self.valuator_transformer_ = transformer
-        first, second = make_valuators(
-            source,
-            rng,
-            warm_start=self.warm_start,
-            n_jobs=self.n_jobs,
-            verbose=self.verbose,
-            states=states,
-            task="classification" if hasattr(self, "classes_") else "regression",
-        )
-        with self._task("noisy values"):
-            first.fit(X, y, X_val=X_val, y_val=y_val, **given)
-        limit_second(first, second, self.validation_share)
-        with self._task("independent noisy values"):
-            second.fit(X, y, X_val=X_val, y_val=y_val, **given)
-        self.valuator_ = first
-        self.n_evaluations_ = first.n_evaluations_ + second.n_evaluations_
-        return first, second
 
     def _keep_models(self, models):
         self._models, self.net_weight_ = models, models.net_weight

@@ -6,9 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 from sklearn.base import clone
+from sklearn.linear_model import RidgeClassifier
 
 from .._coalitions.checkpoint import Checkpoint
 from .._targets import tell_task
+from ..base import BaseValuator
 from ..semivalues import DataShapley, DistributionalShapley
 from ..semivalues._base import BaseSemivalue
 from ..utils._random import draw_seed, integer_seed, seeded
@@ -16,8 +18,38 @@ from ..utils._random import draw_seed, integer_seed, seeded
 # Of the checkpoints of the values to train on and of those to choose by.
 SUFFIXES = ("", ".validation")
 
-# Only clones of it are fitted.
+# Only clones of these are fitted. Walks of a linear model of two classes, or of a real
+# target, cost thousandths of a refit; a step of a walk among several classes costs more
+# than a tenth of one, and one fit that all rows share no more than a few steps.
 DEFAULT_SOURCE = DataShapley(sampler="single_permutation")
+SHARED_SOURCE = DataShapley(sampler="shared", tol=None, max_evaluations=75)
+# Beyond the parameters that shared fits of multinomial models are made for.
+RIDGE_SOURCE = DataShapley(
+    RidgeClassifier(), sampler="shared", tol=None, max_evaluations=500
+)
+MAX_PARAMETERS = 4096
+
+
+def default_source(n_classes, n_columns):
+    """The cheapest source of noisy values with a default estimator.
+
+    Parameters
+    ----------
+    n_classes : int or None
+        None: regression.
+
+    n_columns : int
+        Of the numbers that the rows are.
+
+    Returns
+    -------
+    source : DataShapley
+        Unfitted.
+    """
+    if n_classes is None or n_classes <= 2:
+        return DEFAULT_SOURCE
+    joint = n_classes * (n_columns + 1)
+    return SHARED_SOURCE if joint <= MAX_PARAMETERS else RIDGE_SOURCE
 
 
 class NoisyValues(NamedTuple):
@@ -43,8 +75,8 @@ class NoisyValues(NamedTuple):
         return cls(
             first.data_values_,
             second.data_values_,
-            first.n_evaluations_,
-            second.n_evaluations_,
+            evaluations_of(first),
+            evaluations_of(second),
         )
 
     @property
@@ -72,21 +104,22 @@ def check_source(valuator):
     Parameters
     ----------
     valuator : object
-        What the user gave; None for the default.
+        What the user gave.
 
     Returns
     -------
-    source : BaseSemivalue or DistributionalShapley
+    source : object
         Unfitted.
     """
-    if valuator is None:
-        return DEFAULT_SOURCE
     if not isinstance(valuator, BaseSemivalue | DistributionalShapley):
-        raise ValueError(
-            f"valuator={valuator!r} gives no unbiased Monte-Carlo estimates; it must "
-            "be DataShapley, BetaShapley, DataBanzhaf, Semivalue or "
-            "DistributionalShapley."
-        )
+        if not _is_oracle(valuator):
+            raise ValueError(
+                f"valuator={valuator!r} gives no unbiased Monte-Carlo estimates; it "
+                "must be DataShapley, BetaShapley, DataBanzhaf, Semivalue, "
+                "DistributionalShapley, or an object of yours with fit, get_params and "
+                "set_params, and parameters max_evaluations and random_state."
+            )
+        return valuator
     if valuator.warm_start:
         raise ValueError(
             "valuator has warm_start=True, but there are two sets of values to go on "
@@ -103,6 +136,13 @@ def check_source(valuator):
             with Checkpoint(_checkpoint_of(valuator, suffix)) as checkpoint:
                 checkpoint.load()
     return valuator
+
+
+def _is_oracle(valuator):
+    """Whether an object that is none of this library can be asked for values."""
+    if isinstance(valuator, BaseValuator) or not hasattr(valuator, "get_params"):
+        return False
+    return {"max_evaluations", "random_state"} <= set(valuator.get_params(deep=False))
 
 
 def _checkpoint_of(source, suffix):
@@ -214,16 +254,66 @@ def make_valuators(source, rng, *, warm_start, n_jobs, verbose, states, task):
         valuator = clone(source).set_params(random_state=draw_seed(rng))
         valuator._is_noise_expected = True
         tell_task(valuator, task)
-        if source.n_jobs is None:
+        known = valuator.get_params(deep=False)
+        if "n_jobs" in known and source.n_jobs is None:
             valuator.set_params(n_jobs=n_jobs)
-        if verbose:
+        if verbose and "verbose" in known:
             valuator.set_params(verbose=verbose)
-        if source.checkpoint is not None:
+        if getattr(source, "checkpoint", None) is not None:
             valuator.set_params(checkpoint=_checkpoint_of(source, suffix))
-        if warm_start:
+        if warm_start and hasattr(valuator, "resume"):
             valuator.set_params(warm_start=True).resume(state)
         valuators.append(valuator)
     return valuators
+
+
+def evaluations_of(valuator):
+    """Fits that the values of a fitted source are made of."""
+    used = getattr(valuator, "n_evaluations_", None)
+    return valuator.max_evaluations if used is None else used
+
+
+def value_twice(source, X, y, X_val, y_val, *, rng, task, share, fitting, **settings):
+    """Both valuators, fitted to the same rows with seeds of their own.
+
+    Parameters
+    ----------
+    source : object
+        What they are clones of.
+
+    X, y, X_val, y_val : objects
+        Rows and labels, held-out ones or None.
+
+    rng : RandomState instance
+        Draws their seeds.
+
+    task : {"classification", "regression"}
+        What y is.
+
+    share : float
+        Of all evaluations, for the second.
+
+    fitting : callable
+        ``with fitting(name):`` surrounds each fit.
+
+    **settings
+        Of `make_valuators`; ``given``, further arguments of ``fit``.
+
+    Returns
+    -------
+    first, second : object
+        Fitted.
+    """
+    given = settings.pop("given")
+    if X_val is not None:
+        given = given | {"X_val": X_val, "y_val": y_val}
+    first, second = make_valuators(source, rng, task=task, **settings)
+    with fitting("noisy values"):
+        first.fit(X, y, **given)
+    limit_second(first, second, share)
+    with fitting("independent noisy values"):
+        second.fit(X, y, **given)
+    return first, second
 
 
 def limit_second(first, second, share):
@@ -240,6 +330,6 @@ def limit_second(first, second, share):
     share : float
         In (0, 1).
     """
-    wanted = round(share / (1 - share) * first.n_evaluations_)
+    wanted = round(share / (1 - share) * evaluations_of(first))
     least = getattr(first, "least_evaluations_", 1)
     second.set_params(max_evaluations=max(wanted, least))

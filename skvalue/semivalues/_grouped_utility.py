@@ -33,7 +33,7 @@ class GroupedUtility(Game):
     def _engine(self):
         """Engine that solves coalitions to rounding: few players average no errors."""
         engine = self.utility.exact_engine
-        return engine if engine is not None and engine.supports_in_out else None
+        return engine if engine is not None and engine.supports_exact_scores else None
 
     @property
     def is_batched(self):

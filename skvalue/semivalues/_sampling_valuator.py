@@ -14,6 +14,7 @@ from sklearn.base import clone
 from .._coalitions.checkpoint import Checkpoint
 from .._coalitions.enumeration import worth_of_all
 from .._coalitions.fingerprint import check_same_run, fingerprint
+from .._coalitions.forecast import warn_of_long_budget
 from .._coalitions.precision import (
     AUTO_TOL,
     needed_evaluations,
@@ -150,6 +151,7 @@ class SamplingValuator(GameValuator):
                     data["groups"] = self._group_codes
                 header = self._header(data, rows, seed)
                 _go_on(run, states, header)
+            warn_of_long_budget(run, type(self).__name__, self.n_jobs)
             progress = self._progress(
                 sum(run.budgets), "evaluations", done=run.n_evaluations
             )

@@ -178,6 +178,11 @@ class Utility(Game):
         """Whether the engine gives every row's contribution from one fit."""
         return self.is_batched and self.engine.supports_in_out
 
+    @property
+    def in_out_operations(self):
+        """Multiplications of `in_out` of a coalition, where they are many."""
+        return self.engine.in_out_operations if self.shares_subsets else 0
+
     def scores(self, masks):
         """Worth of coalitions, see `Game.scores`."""
         return self.engine.scores(masks) if self.is_batched else super().scores(masks)

@@ -5,10 +5,10 @@ import pytest
 import torch
 from coalition_oracles import CentroidClassifier
 from numpy.testing import assert_allclose, assert_array_equal
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.datasets import make_classification, make_regression
 from sklearn.decomposition import PCA
-from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier
 from sklearn.tree import DecisionTreeRegressor
 
 import skvalue
@@ -21,7 +21,7 @@ from skvalue import (
     ValueSampler,
 )
 from skvalue._torch.amortized.amortizer import AverageIterates
-from skvalue.amortized._noisy_values import NoisyValues
+from skvalue.amortized._noisy_values import NoisyValues, default_source
 from skvalue.amortized._statistics import (
     InfluenceColumns,
     combine,
@@ -441,3 +441,98 @@ def test_one_contribution_a_row_is_enough():
     valuator.fit(X, y, X_val=X[:50], y_val=y[:50])
     # 196 fits of one walk, and two for each of the five rows that begin it; twice.
     assert valuator.n_evaluations_ == 2 * 206
+
+
+# ------------------------------------------------------------ other sources of values
+
+
+def noisy_pair(X, y, sds=(0.5, 1.0), seed=0):
+    rng = np.random.default_rng(seed)
+    return [truth(X, y) + sd * rng.normal(size=len(y)) for sd in sds]
+
+
+def test_noisy_values_may_be_given():
+    X, y = problem(400)
+    first, second = noisy_pair(X, y)
+    before = first.copy(), second.copy()
+    valuator = AmortizedShapley(regressor="ridge", random_state=0)
+    # Variances are to each other as 1 to 4: so are evaluations, the other way round.
+    valuator.fit(X, y, noisy_values=(first, second, (400, 100)))
+    assert_array_equal(first, before[0])
+    assert_array_equal(second, before[1])
+    assert_allclose(valuator.noisy_values_, 0.8 * first + 0.2 * second)
+    assert not hasattr(valuator, "valuator_")
+    assert valuator.n_evaluations_ == 0
+    errors = [
+        np.mean((values - truth(X, y)) ** 2)
+        for values in (valuator.data_values_, valuator.noisy_values_)
+    ]
+    assert errors[0] < 0.7 * errors[1]
+    # What was given is not remembered.
+    valuator.set_params(valuator=Pretended()).fit(X, y)
+    assert hasattr(valuator, "valuator_")
+
+
+def test_a_kept_fit_is_that_of_the_same_noisy_values(tmp_path):
+    X, y = problem(60)
+    first, second, third = noisy_pair(X, y, (0.5, 1.0, 1.0))
+
+    def values(*given):
+        valuator = AmortizedShapley(regressor="ridge", random_state=0, memory=tmp_path)
+        return valuator.fit(X, y, noisy_values=given).data_values_
+
+    once, other, again = (values(first, each) for each in (second, third, second))
+    assert_array_equal(once, again)
+    assert not np.array_equal(once, other)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (np.zeros(3), "noisy_values must be a pair"),
+        ((np.zeros(200), np.zeros(199)), r"noisy_values\[1\] has shape"),
+        ((np.full(200, np.nan), np.zeros(200)), r"noisy_values\[0\]"),
+        ((np.arange(200.0), np.arange(200.0)), "noisy_values holds the same"),
+        ((np.arange(200.0), np.zeros(200), (1, 0)), r"noisy_values\[2\]"),
+    ],
+)
+def test_noisy_values_that_are_none_are_refused(given, message):
+    X, y = problem()
+    with pytest.raises(ValueError, match=message):
+        AmortizedShapley(random_state=0).fit(X, y, noisy_values=given)
+
+
+class Oracle(BaseEstimator):
+    """Values from anywhere, by an object that is none of this library's."""
+
+    def __init__(self, max_evaluations=400, random_state=None):
+        self.max_evaluations = max_evaluations
+        self.random_state = random_state
+
+    def fit(self, X, y):
+        rng = np.random.default_rng(self.random_state)
+        noise = 10 / np.sqrt(self.max_evaluations) * rng.normal(size=len(y))
+        self.data_values_ = truth(X, y) + noise
+        return self
+
+
+def test_any_object_that_makes_noisy_values_is_a_source():
+    X, y = problem(400)
+    valuator = AmortizedShapley(Oracle(), regressor="ridge", random_state=0).fit(X, y)
+    # A sixth of all evaluations goes to the second values.
+    assert valuator.n_evaluations_ == 480
+    error = np.mean((valuator.data_values_ - truth(X, y)) ** 2)
+    assert error < 0.7 * np.mean((valuator.noisy_values_ - truth(X, y)) ** 2)
+
+
+def test_the_default_source_follows_the_cost():
+    """Walks are for models whose steps are cheap."""
+    assert default_source(2, 50).sampler == "single_permutation"
+    assert default_source(None, 50).sampler == "single_permutation"
+    several = default_source(10, 64)
+    assert several.sampler == "shared" and several.estimator is None
+    assert isinstance(default_source(10, 5000).estimator, RidgeClassifier)
+    X, y = problem(60, n_classes=3)
+    valuator = AmortizedShapley(regressor="ridge", random_state=0).fit(X, y)
+    assert valuator.valuator_.sampler == "shared"
+    assert valuator.n_evaluations_ == 90

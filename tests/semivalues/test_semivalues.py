@@ -500,7 +500,10 @@ def test_too_small_coalitions_for_an_estimator_raise_with_advice():
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"max_evaluations": 30}, "max_evaluations=30 is too small.* at least 72"),
+        (
+            {"max_evaluations": 30, "sampler": "permutation"},
+            "max_evaluations=30 is too small.* at least 72",
+        ),
         ({"min_coalition_size": 40}, "min_coalition_size=40 leaves no coalition"),
         ({"sampler": "msr"}, "'sampler' parameter of DataShapley"),
         ({"scoring": "no_such"}, "'scoring' parameter of DataShapley"),
