@@ -163,7 +163,7 @@ class SamplingRun:
         return [share + (number < rest) for number in range(n_games)]
 
     def _default_evaluations(self):
-        """Fits of an unset budget: 1000, more where units take many, fewer dear ones."""
+        """Fits of an unset budget: 1000, fewer dear ones, more for units of many."""
         pairs = list(zip(self.samplers, self.games, strict=True))
         operations = max(
             getattr(sampler, "unit_operations", _unknown)(game)

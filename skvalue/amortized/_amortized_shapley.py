@@ -215,7 +215,7 @@ class AmortizedShapley(NoisyValuesMixin, ClassValuesMixin, BaseValuator):
     """
 
     _uses_held_out = True
-    _cost = "a few permutations, one training"
+    _cost = "cheap noisy values, one training"
 
     _parameter_constraints = {
         **BaseValuator._parameter_constraints,
