@@ -30,6 +30,8 @@ IN_EVERY_CLASS = 0.05, 0.1
 # A model that saw the labels shows at least about this part of the noise: .2 to .4 on
 # digits, .4 on breast cancer, .6 and more where classes overlap (10 % flips).
 SHOWN_WHEN_SEEN = 0.2
+# A class is rare up to the first part of the mean class, and not from the second on.
+RARE = 0.4, 0.6
 # Above this rate, also the noise of a class without anchors is taken for real.
 SURELY_NOISE = 0.2
 
@@ -70,11 +72,36 @@ def plausible_labels(evidence, target):
     counts = anchor_counts(for_noise, target)
     transition = transition_matrix(counts, np.bincount(target))
     wrong = wrong_label_probabilities(probabilities, transition, target)
-    improbable = 1 - np.mean(opinions, axis=0)[np.arange(len(target)), target]
+    improbable = 1 - probability_of_label(np.mean(opinions, axis=0), target)
     low, high = IN_EVERY_CLASS
     rate = noise_in_every_class(counts) / shown
     everywhere = np.clip((rate - low) / (high - low), 0, 1)
     return (1 - everywhere) * wrong + everywhere * improbable <= 0.5
+
+
+def probability_of_label(probabilities, target):
+    """That of each row's label; of a rare one, as if all classes were as frequent.
+
+    Parameters
+    ----------
+    probabilities : ndarray of shape (n_samples, n_classes)
+        Of the observed labels.
+
+    target : ndarray of shape (n_samples,)
+        Codes of the observed labels.
+
+    Returns
+    -------
+    probability : ndarray of shape (n_samples,)
+        At least that of `probabilities`.
+    """
+    n_samples, n_classes = probabilities.shape
+    own = np.arange(n_samples), target
+    frequency = np.bincount(target) / n_samples
+    low, high = RARE
+    rare = np.clip((high - n_classes * frequency) / (high - low), 0, 1)[target]
+    as_frequent = np.maximum(normalised(probabilities / frequency), probabilities)[own]
+    return rare * as_frequent + (1 - rare) * probabilities[own]
 
 
 def normalised(probabilities):

@@ -14,6 +14,7 @@ from skvalue._label_errors import (
     noise_in_every_class,
     normalised,
     plausible_labels,
+    probability_of_label,
     skill,
     transition_matrix,
     true_class_probabilities,
@@ -67,6 +68,18 @@ def test_a_class_of_few_anchors_takes_the_noise_of_all():
     # The standard error of 25 is 5.
     own, pooled = 20 / 425, 20 / 429
     assert_allclose(transition, [[1 - own, own], [pooled, 1 - pooled]])
+
+
+def test_a_label_of_a_rare_class_is_judged_as_if_it_were_frequent():
+    target = np.repeat([0, 1], [90, 10])
+    probabilities = np.tile([0.7, 0.3], (100, 1))
+    found = probability_of_label(probabilities, target)
+    # Odds of 3 to 7, times 9.
+    assert_allclose(found, np.where(target == 1, 27 / 34, 0.7))
+    # Not as rare: half of the way, in the probability.
+    target = np.repeat([0, 1], [75, 25])
+    found = probability_of_label(probabilities, target)
+    assert_allclose(found, np.where(target == 1, (0.3 + 9 / 16) / 2, 0.7))
 
 
 def test_what_may_be_chance_is_no_noise():
