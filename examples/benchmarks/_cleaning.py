@@ -46,6 +46,7 @@ TABLES = [
 ]
 NOISES = {
     "none": {"rate": 0.0},
+    "5 % flips": {"rate": 0.05},
     "10 % flips": {"rate": 0.1},
     "20 % flips": {"rate": 0.2},
     "30 % flips": {"rate": 0.3},

@@ -85,7 +85,8 @@ def main():
         "--methods", nargs="+", choices=VALUATORS, default=["consensus"]
     )
     parser.add_argument("--tables", nargs="+", default=TABLES)
-    parser.add_argument("--noises", nargs="+", choices=NOISES, default=list(NOISES))
+    noises = [noise for noise in NOISES if noise != "5 % flips"]
+    parser.add_argument("--noises", nargs="+", choices=NOISES, default=noises)
     parser.add_argument("--n", type=int, default=1000)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--trees", type=int, default=1000)
