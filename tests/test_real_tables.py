@@ -349,6 +349,7 @@ WITH_ESTIMATOR = {
         max_coalition_size=6,
         max_evaluations=130,
         valued_share=0.1,
+        tol=None,
         **FOLDS,
     ),
     "DVRL": skvalue.DVRL(max_epochs=2, **FOLDS),
@@ -408,7 +409,11 @@ def test_a_fit_goes_on_with_frames_and_texts(tmp_path):
         [(BY_NAME, pandas_table()), (texts, WORDS)]
     ):
         valuator = skvalue.DataBanzhaf(
-            estimator, max_evaluations=24, checkpoint=tmp_path / str(number), **FOLDS
+            estimator,
+            max_evaluations=24,
+            tol=None,
+            checkpoint=tmp_path / str(number),
+            **FOLDS,
         )
         first = clone(valuator).fit(X, Y).data_values_
         more = clone(valuator).set_params(max_evaluations=48).fit(X, Y)

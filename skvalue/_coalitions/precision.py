@@ -110,8 +110,9 @@ def warn_unless_precise(who, run, tol, max_evaluations):
         goal = f"reach tol={tol}, or raise tol"
     else:
         error, target = math.sqrt(np.mean(errors**2)), MODEST_ERROR
-        # NaN compares false: then nothing is known.
-        if not (run.knows_errors and error**2 > MOST_NOISE * values.var()):
+        # NaN compares false: then nothing is known. Noise leaves no values all equal.
+        variance = values.var()
+        if not (run.knows_errors and error**2 > MOST_NOISE * variance > 0):
             return
         problem = "the values are mostly noise"
         found = (

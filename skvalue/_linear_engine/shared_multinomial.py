@@ -76,6 +76,8 @@ class MultinomialSharing:
         inverse = self.inverses[place]
         same = ((counts > 0) == self.present[place]).all(1)
         left = [(~same).nonzero().squeeze(1)]
+        if not same.any():
+            return theta, left[0]
         for chunk in same.nonzero().squeeze(1).split(self._chunk(len(rows.table.X))):
             some = rows.take(chunk)
             block = self._blocks(inverse, Table(some.X, None))
