@@ -14,7 +14,7 @@ import numpy as np
 from sklearn.metrics.pairwise import euclidean_distances
 
 from .utils._chunks import row_chunks
-from .utils._folds import deal
+from .utils._folds import drawn_evenly
 
 # Candidates of ridge="auto".
 RIDGES = 10.0 ** np.arange(-2, 2.1, 0.5)
@@ -127,9 +127,7 @@ class Discrepancy:
 
     def _drawn(self, y, max_reference, seed):
         """Mask of at most `max_reference` rows, the classes spread evenly."""
-        n_parts = -(-len(y) // max_reference)
-        part = deal(y, n_parts, self.n_classes is not None, seed)
-        return part == seed % n_parts
+        return drawn_evenly(y, max_reference, self.n_classes is not None, seed)
 
 
 def _typical(squared):

@@ -18,7 +18,7 @@ from sklearn.metrics import pairwise_distances
 
 from ._transport import solve_transport, transport_costs
 from .utils._chunks import row_chunks
-from .utils._folds import deal
+from .utils._folds import deal, drawn_evenly
 
 # Batches whose potentials are averaged. More of them change the values by less than
 # the draw of the held-out rows does.
@@ -84,9 +84,8 @@ def transported(X, y, X_val, y_val, settings, seed):
         For `values_of_new_rows`.
     """
     classification = settings.n_classes is not None
-    n_parts = -(-len(y_val) // settings.batch_size)
-    if n_parts > 1:
-        drawn = deal(y_val, n_parts, classification, seed) == seed % n_parts
+    if len(y_val) > settings.batch_size:
+        drawn = drawn_evenly(y_val, settings.batch_size, classification, seed)
         X_val, y_val = X_val[drawn], y_val[drawn]
     transport = Transport(X_val, y_val, len(y))
     if len(y) <= settings.batch_size:

@@ -19,7 +19,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.parallel import delayed
 
 from .base import BaseValuator
-from .utils._folds import make_folds, of_one_table
+from .utils._folds import make_folds, mean_over_parts, of_one_table
 from .utils._naming import reading
 from .utils._predictions import class_probabilities, finite_predictions
 from .utils._progress import in_parallel
@@ -205,7 +205,8 @@ class SelfConfidence(BaseValuator):
         )
         progress = self._progress(len(folds), "folds")
         predictions = in_parallel(tasks, progress, n_jobs=self.n_jobs)
-        mean = _mean_prediction(folds, predictions, len(y))
+        held_out = [rows for _, rows in folds]
+        mean = mean_over_parts(held_out, predictions, len(y))
         self._keep_class_probabilities(mean if classification else None)
         if classification:
             self.data_values_ = self._confidence(mean, y)
@@ -281,12 +282,3 @@ def _predict_fold(estimator, X, y, rows, held_out, n_classes, sample_weight):
         if n_classes is None:
             return finite_predictions(fitted, held_out)[:, None]
         return class_probabilities(fitted, held_out, np.arange(n_classes))
-
-
-def _mean_prediction(folds, predictions, n_samples):
-    total = np.zeros((n_samples, predictions[0].shape[1]))
-    count = np.zeros((n_samples, 1))
-    for (_, held_out), prediction in zip(folds, predictions, strict=True):
-        total[held_out] += prediction
-        count[held_out] += 1
-    return total / count

@@ -18,7 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 from ._kernel_discrepancy import Discrepancy
 from ._validation import validate_more_rows
 from .base import BaseValuator
-from .utils._folds import average_over_splits, make_splits
+from .utils._folds import average_over_splits, make_splits, mean_over_parts
 from .utils._progress import in_parallel
 from .utils._random import integer_seed
 from .utils._sklearn import Interval, StrOptions
@@ -250,9 +250,12 @@ class KAIROS(BaseValuator):
         self.ridges_ = [discrepancy.ridge for discrepancy in self._discrepancies]
         rows = [split.rows for split in splits]
         self.data_values_ = average_over_splits(rows, values, len(y))
-        self._keep_class_probabilities(
-            _summed(rows, predictions, len(y)) if classification else None
-        )
+        mean = None
+        if classification:
+            # Embeddings are probabilities but for what ridge regression overshoots.
+            predictions = [np.maximum(prediction, 0) for prediction in predictions]
+            mean = mean_over_parts(rows, predictions, len(y))
+        self._keep_class_probabilities(mean)
 
 
 def _value_rows(X, y, split, settings, n_classes):
@@ -265,11 +268,3 @@ def _value_rows(X, y, split, settings, n_classes):
     n_rows = len(y)
     values = (discrepancy.mean - gradient) * n_rows / max(n_rows - 1, 1)
     return values, predictions, discrepancy
-
-
-def _summed(rows, predictions, n_samples):
-    """Sum of each row's embeddings over the splits, without what is negative."""
-    total = np.zeros((n_samples, predictions[0].shape[1]))
-    for index, prediction in zip(rows, predictions, strict=True):
-        total[index] += np.maximum(prediction, 0)
-    return total

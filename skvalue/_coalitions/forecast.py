@@ -9,6 +9,8 @@ import warnings
 import numpy as np
 from joblib import effective_n_jobs
 
+from .run import unit_operations
+
 # Seconds from which a budget is announced.
 LONG = 60.0
 # Multiplications a second of one thread, in the products of the batched engine.
@@ -61,8 +63,7 @@ def _seconds(game, sampler, n_fits):
         return 0.0
     if not game.is_batched:
         return n_fits * _timed(game, n_fits)
-    operations = getattr(sampler, "unit_operations", lambda game: 0)(game)
-    return n_fits / sampler.unit_cost(game) * operations / RATE
+    return n_fits / sampler.unit_cost(game) * unit_operations(sampler, game) / RATE
 
 
 def _timed(game, n_fits):

@@ -31,11 +31,6 @@ LEAST_EVALUATIONS = 200
 MIN_BATCHES = 8
 
 
-def _unknown(game):
-    """Multiplications of a unit that nobody has counted."""
-    return 0
-
-
 @dataclass(frozen=True)
 class Block:
     """One task: units ``start .. start + n_units`` of one game."""
@@ -81,6 +76,13 @@ def mean_over_games(players, totals, n_players):
 def usual_units(sampler, game):
     """Units of a tenth of the default budget: those of the least, unless it says so."""
     return sampler.usual_units(game) if hasattr(sampler, "usual_units") else 1
+
+
+def unit_operations(sampler, game):
+    """Multiplications of a unit; 0 where nobody has counted them."""
+    if hasattr(sampler, "unit_operations"):
+        return sampler.unit_operations(game)
+    return 0
 
 
 class SamplingRun:
@@ -165,10 +167,7 @@ class SamplingRun:
     def _default_evaluations(self):
         """Fits of an unset budget: 1000, fewer dear ones, more for units of many."""
         pairs = list(zip(self.samplers, self.games, strict=True))
-        operations = max(
-            getattr(sampler, "unit_operations", _unknown)(game)
-            for sampler, game in pairs
-        )
+        operations = max(unit_operations(sampler, game) for sampler, game in pairs)
         affordable = int(DEFAULT_OPERATIONS // max(operations, 1))
         affordable = max(LEAST_EVALUATIONS, min(DEFAULT_EVALUATIONS, affordable))
         usual = max(

@@ -7,6 +7,7 @@ import torch
 
 from ..utils._threads import one_thread
 from ..utils._torch_state import plain_torch
+from . import MAX_JOINT_PARAMETERS
 from .leave_one_out import leave_one_out
 from .permutation_walk import walk
 from .problem import LinearProblem
@@ -16,10 +17,8 @@ from .shared_subsets import in_out
 BLOCK_ELEMENTS = {"scores": 2**21, "walk": 2**21, "in_out": 2**20}
 LARGEST_BLOCK = {"scores": 256, "walk": 64, "in_out": 64}
 SMALLEST_BLOCK = 16
-# The Hessian of all classes of a multinomial model is inverted once a coalition.
-MAX_JOINT_PARAMETERS = 4096
-# One such Hessian is held at a time, so a block may have more coalitions than would
-# fit; enough for their fits to be worth a batch.
+# One Hessian of all classes of a multinomial model is held at a time, so a block may
+# have more coalitions than would fit; enough for their fits to be worth a batch.
 JOINT_SHARE = 4
 # Groups are few, and their coalitions solved to rounding: dearer than refits beyond.
 MAX_EXACT_SCORES = 512

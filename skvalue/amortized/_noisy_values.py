@@ -9,6 +9,7 @@ from sklearn.base import clone
 from sklearn.linear_model import RidgeClassifier
 
 from .._coalitions.checkpoint import Checkpoint
+from .._linear_engine import MAX_JOINT_PARAMETERS
 from .._targets import tell_task
 from ..base import BaseValuator
 from ..semivalues import DataShapley, DistributionalShapley
@@ -23,11 +24,10 @@ SUFFIXES = ("", ".validation")
 # than a tenth of one, and one fit that all rows share no more than a few steps.
 DEFAULT_SOURCE = DataShapley(sampler="single_permutation")
 SHARED_SOURCE = DataShapley(sampler="shared", tol=None, max_evaluations=75)
-# Beyond the parameters that shared fits of multinomial models are made for.
+# Beyond the parameters up to which multinomial models share subsets.
 RIDGE_SOURCE = DataShapley(
     RidgeClassifier(), sampler="shared", tol=None, max_evaluations=500
 )
-MAX_PARAMETERS = 4096
 
 
 def default_source(n_classes, n_columns):
@@ -49,7 +49,7 @@ def default_source(n_classes, n_columns):
     if n_classes is None or n_classes <= 2:
         return DEFAULT_SOURCE
     joint = n_classes * (n_columns + 1)
-    return SHARED_SOURCE if joint <= MAX_PARAMETERS else RIDGE_SOURCE
+    return SHARED_SOURCE if joint <= MAX_JOINT_PARAMETERS else RIDGE_SOURCE
 
 
 class NoisyValues(NamedTuple):

@@ -261,6 +261,59 @@ def deal(y, n_folds, classification, seed):
     return fold
 
 
+def drawn_evenly(y, most, classification, seed):
+    """Mask of at most so many rows, the targets spread evenly: a fold of `deal`.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples,)
+        Class codes, or real targets.
+
+    most : int
+        Rows to draw, at least 1.
+
+    classification : bool
+        Whether `y` holds class codes.
+
+    seed : int
+        Draws them.
+
+    Returns
+    -------
+    drawn : ndarray of shape (n_samples,), dtype bool
+        All True where there are no more.
+    """
+    n_parts = -(-len(y) // most)
+    return deal(y, n_parts, classification, seed) == seed % n_parts
+
+
+def mean_over_parts(parts, estimates, n_samples):
+    """Mean of what is known of each row, where every part has told some numbers a row.
+
+    Parameters
+    ----------
+    parts : list of ndarray of shape (n_rows_of_the_part,) or slice
+        Rows of each part.
+
+    estimates : list of ndarray of shape (n_rows_of_the_part, n_columns)
+        Of the rows of each part.
+
+    n_samples : int
+        Number of rows in all.
+
+    Returns
+    -------
+    mean : ndarray of shape (n_samples, n_columns)
+        0 for a row of no part.
+    """
+    total = np.zeros((n_samples, estimates[0].shape[1]))
+    count = np.zeros((n_samples, 1))
+    for rows, estimate in zip(parts, estimates, strict=True):
+        total[rows] += estimate
+        count[rows] += 1
+    return total / np.maximum(count, 1)
+
+
 def average_over_splits(rows, estimates, n_samples, errors=None):
     """Mean of each row's values over the splits that it is a training row of.
 
