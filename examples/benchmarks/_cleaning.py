@@ -146,10 +146,10 @@ def specified_rule(valuator, y):
     Transitions from anchors as they are counted; labels of a probability of one half
     where every class has more than 5 % of noise, else the posterior of a wrong label.
     """
-    opinions = [item.probabilities for item in valuator._label_evidence()]
-    if not opinions:
+    evidence = valuator._label_evidence()
+    if not evidence:
         return old_rule(valuator, y)
-    probabilities = calibrated(opinions, y)
+    probabilities = calibrated(evidence, y)
     counts = anchor_counts(probabilities, y)
     total = counts.sum(axis=1, keepdims=True)
     wrong = counts - np.diag(np.diag(counts))
