@@ -97,16 +97,16 @@ def _not_by_heart(evidence, target):
 def _probability_beside_the_next(evidence, target):
     """Probability of each label if only the best other one is possible.
 
-    The mean of the models'; calibrated where they did not see the labels. With two
-    classes it is `probability_of_label`.
+    Mean over the models; of what one that did not see the labels says, half is taken
+    as calibrated. With two classes it is `probability_of_label`.
     """
-    mean = np.mean(
-        [
-            item.probabilities if item.saw_labels else calibrated([item], target)
-            for item in evidence
-        ],
-        axis=0,
-    )
+    opinions = [
+        item.probabilities
+        if item.saw_labels
+        else (item.probabilities + calibrated([item], target)) / 2
+        for item in evidence
+    ]
+    mean = np.mean(opinions, axis=0)
     own = probability_of_label(mean, target)
     mean[np.arange(len(target)), target] = 0
     of_others = np.maximum(mean.sum(axis=1), np.finfo(float).tiny)
