@@ -23,6 +23,7 @@ from skvalue.confidence import SelfConfidence
 from skvalue.consensus import ConsensusValuator
 from skvalue.data_oob import DataOOB
 from skvalue.datasets import make_label_noise
+from skvalue.kairos import KAIROS
 from skvalue.nddv import NDDVValuator
 from skvalue.neighbors import KNNShapley
 
@@ -32,6 +33,7 @@ VALUATORS = {
     "confidence": SelfConfidence(),
     "consensus": ConsensusValuator(),
     "knn": KNNShapley(),
+    "kairos": KAIROS(),
 }
 GENERATED = {
     "classes": {"n_informative": 6, "n_redundant": 2, "class_sep": 0.8},
