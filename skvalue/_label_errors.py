@@ -27,9 +27,14 @@ CHANCE = 1
 # Rates of noise in every class from which on improbable labels are doubted, and where
 # nothing else counts any more.
 IN_EVERY_CLASS = 0.05, 0.1
+# Expected shares of wrong ones among the improbable labels of a class from which on
+# they are doubted, and where nothing else counts any more.
+MOSTLY_WRONG = 0.5, 0.75
 # A model that saw the labels shows at least about this part of the noise: .2 to .4 on
 # digits, .4 on breast cancer, .6 and more where classes overlap (10 % flips).
 SHOWN_WHEN_SEEN = 0.2
+# Of the noise that `transition_matrix` believes: more, to spare clean rare classes.
+BELIEVED_WHEN_SEEN = 0.3
 # A model that saw the labels has learned them by heart where it agrees with more than
 # this part of those that the other models contradict.
 BY_HEART = 0.8
@@ -68,16 +73,25 @@ def plausible_labels(evidence, target):
     unseen = [item for item in evidence if not item.saw_labels]
     probabilities = calibrated(evidence, target)
     # A model that saw the labels explains some of the noise: its anchors look clean.
-    counts = anchor_counts(
-        calibrated(unseen, target) if unseen else probabilities, target
-    )
+    judged = calibrated(unseen, target) if unseen else probabilities
+    counts = anchor_counts(judged, target)
     transition = transition_matrix(counts, np.bincount(target))
     wrong = wrong_label_probabilities(probabilities, transition, target)
     improbable = 1 - _probability_beside_the_next(evidence, target)
-    low, high = IN_EVERY_CLASS
     rate = noise_in_every_class(counts) / (1 if unseen else SHOWN_WHEN_SEEN)
-    everywhere = np.clip((rate - low) / (high - low), 0, 1)
-    return (1 - everywhere) * wrong + everywhere * improbable <= 0.5
+    expected = wrong_labels(judged, transition) / (1 if unseen else BELIEVED_WHEN_SEEN)
+    found = np.bincount(target[improbable > 0.5], minlength=len(expected))
+    precision = expected / np.maximum(found, 1)
+    only_improbable = np.maximum(
+        _ramp(rate, IN_EVERY_CLASS), _ramp(precision, MOSTLY_WRONG)[target]
+    )
+    doubt = (1 - only_improbable) * wrong + only_improbable * improbable
+    return doubt <= 0.5
+
+
+def _ramp(number, limits):
+    low, high = limits
+    return np.clip((number - low) / (high - low), 0, 1)
 
 
 def _not_by_heart(evidence, target):
@@ -243,6 +257,27 @@ def transition_matrix(counts, label_counts):
     np.fill_diagonal(transition, 0)
     np.fill_diagonal(transition, 1 - transition.sum(axis=1))
     return transition
+
+
+def wrong_labels(probabilities, transition):
+    """Expected number of wrong ones among the labels of each class.
+
+    Parameters
+    ----------
+    probabilities : ndarray of shape (n_samples, n_classes)
+        Of the observed labels.
+
+    transition : ndarray of shape (n_classes, n_classes)
+        As `transition_matrix` returns it.
+
+    Returns
+    -------
+    expected : ndarray of shape (n_classes,)
+        If the predicted classes are the true ones.
+    """
+    n_classes = len(transition)
+    predicted = np.bincount(probabilities.argmax(axis=1), minlength=n_classes)
+    return predicted @ (transition - np.diag(np.diag(transition)))
 
 
 def noise_in_every_class(counts):
