@@ -19,6 +19,7 @@ from skvalue._label_errors import (
     transition_matrix,
     true_class_probabilities,
     wrong_label_probabilities,
+    wrong_labels,
 )
 
 NOISE = {
@@ -268,6 +269,26 @@ def test_a_model_that_learned_labels_by_heart_is_not_asked(known, counts):
         for evidence in (other, [*other, Evidence(seen, True)])
     )
     assert (alone != both).any() == counts
+
+
+def test_improbable_labels_go_where_most_of_them_are_wrong():
+    """Noise of 6 % in one class: too little for all classes, most of what is odd."""
+    noise = np.array([[1.0, 0.0], [0.06, 0.94]])
+    true, posterior, y = simulated(noise, n_samples=5000)
+    p = posterior @ noise
+    believed = plausible_labels([Evidence(p, False)], y)
+    own = p[np.arange(len(y)), y]
+    # Of the labels 0 that are improbable nine of ten are wrong, of the labels 1 none.
+    for label in (0, 1):
+        assert (np.mean((true != y)[(y == label) & (own < 0.5)]) > 0.9) == (label == 0)
+    assert_array_equal(believed[y == 0], own[y == 0] >= 0.5)
+    assert believed[y == 1].all()
+
+
+def test_expected_wrong_labels_are_those_of_the_noise():
+    true, posterior, y = simulated(NOISE[3], overlap=0.5)
+    expected = wrong_labels(posterior @ NOISE[3], NOISE[3])
+    assert_allclose(expected, np.bincount(y[true != y], minlength=3), rtol=0.05)
 
 
 def test_one_class_is_believed():
