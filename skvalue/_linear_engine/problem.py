@@ -175,13 +175,14 @@ class LinearProblem:
         """Parameters to start from, (count, c, p)."""
         return self.X.new_zeros(count, len(self.target), self.X.shape[1])
 
-    def coalition_penalty(self, present):
-        """Penalty of multinomial coalitions, (B, p).
+    def coalition_penalty(self, present, penalty=None):
+        """Penalty of multinomial coalitions, (B, p); by default of the columns.
 
         scikit-learn fits two classes with one coefficient vector instead of two that
         are opposite: the same model at twice the penalty.
         """
-        return self.penalty * (1 + (present.sum(1) == 2).to(self.dtype))[:, None]
+        penalty = self.penalty if penalty is None else penalty
+        return penalty * (1 + (present.sum(1) == 2).to(self.dtype))[:, None]
 
     def solve(self, rows, sizes, counts, theta):
         """Models of coalitions that need one, from starting points, (B, c, p)."""
