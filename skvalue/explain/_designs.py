@@ -65,11 +65,26 @@ class Design:
         -------
         values : ndarray of shape (n_players, n_games)
             In units of the worth.
-
-        variance : ndarray of shape (n_players, n_games)
-            Squared standard errors; NaN where this draw cannot tell.
         """
         raise NotImplementedError
+
+    def variance(self, worth, total, values):
+        """Squared standard errors.
+
+        Parameters
+        ----------
+        worth, total : ndarrays
+            See `estimate`.
+
+        values : ndarray of shape (n_players, n_games)
+            What it returned.
+
+        Returns
+        -------
+        variance : ndarray of shape (n_players, n_games)
+            NaN where this draw cannot tell.
+        """
+        return np.full_like(values, np.nan)
 
 
 class ExactDesign(Design):
@@ -97,8 +112,10 @@ class ExactDesign(Design):
     def estimate(self, worth, total):
         # An enumeration that is joined with itself is evaluated twice.
         values = self._weights @ worth[: len(self.masks)]
-        values += np.outer(self._weight_of_all, total)
-        return values, np.zeros_like(values)
+        return values + np.outer(self._weight_of_all, total)
+
+    def variance(self, worth, total, values):
+        return np.zeros_like(values)
 
 
 def random_coalitions(sizes, n_players, rng):

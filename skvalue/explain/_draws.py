@@ -16,7 +16,7 @@ class Draw:
     values : ndarray of shape (n_rows, n_players, n_outputs)
         In units of the response.
 
-    stderr : ndarray of shape (n_rows, n_players, n_outputs)
+    stderr : ndarray of shape (n_rows, n_players, n_outputs) or None
         Standard errors; NaN where the draw tells none, 0 where nothing is random.
 
     predictions : ndarray of shape (n_rows, n_outputs)
@@ -36,7 +36,7 @@ class Draw:
     """
 
     values: np.ndarray
-    stderr: np.ndarray
+    stderr: np.ndarray | None
     predictions: np.ndarray
     empty: np.ndarray
     n_evaluations: int
@@ -59,11 +59,17 @@ class Plan:
     seed : tuple of int
         Of the coalitions.
 
+    prior : InteractionPrior or None, default=None
+        See `draw_design`.
+
     halves : bool, default=False
         Whether the budget is spent on two independent halves.
 
     effects : bool, default=False
         Whether each player alone and each missing player is evaluated, too.
+
+    errors : bool, default=True
+        Whether standard errors are asked for.
 
     Attributes
     ----------
@@ -72,7 +78,16 @@ class Plan:
     """
 
     def __init__(
-        self, method, n_players, n_samples, seed, *, halves=False, effects=False
+        self,
+        method,
+        n_players,
+        n_samples,
+        seed,
+        *,
+        prior=None,
+        halves=False,
+        effects=False,
+        errors=True,
     ):
         if halves:
             first, second = (
@@ -81,6 +96,7 @@ class Plan:
                     n_players,
                     n_samples // 2,
                     np.random.default_rng((*seed, half)),
+                    prior,
                 )
                 for half in (1, 2)
             )
@@ -89,11 +105,11 @@ class Plan:
         else:
             rng = np.random.default_rng((*seed, 0))
             self.design, self.parts = (
-                draw_design(method, n_players, n_samples, rng),
+                draw_design(method, n_players, n_samples, rng, prior),
                 (),
             )
             wanted = [self.design.masks]
-        self.effects = effects
+        self.effects, self.errors = effects, errors
         if effects:
             one = np.eye(n_players, dtype=bool)
             wanted += [one, ~one]
@@ -138,13 +154,16 @@ class Plan:
             return values.reshape(-1, n_rows, n_outputs).transpose(1, 0, 2)
 
         n_drawn = len(worth) - 2 * n_players * self.effects
-        values, variance = self.design.estimate(worth[:n_drawn], total)
-        result = {"values": by_row(values), "stderr": by_row(np.sqrt(variance))}
+        values = self.design.estimate(worth[:n_drawn], total)
+        result = {"values": by_row(values), "stderr": None}
+        if self.errors:
+            variance = self.design.variance(worth[:n_drawn], total, values)
+            result["stderr"] = by_row(np.sqrt(variance))
         if self.parts:
             halves, start = [], 0
             for part in self.parts:
                 stop = start + len(part.masks)
-                halves.append(by_row(part.estimate(worth[start:stop], total)[0]))
+                halves.append(by_row(part.estimate(worth[start:stop], total)))
                 start = stop
             result["halves"] = np.stack(halves)
         if self.effects:

@@ -79,18 +79,20 @@ class KernelDesign(Design):
         )
 
     def estimate(self, worth, total):
-        change = differences(worth)
-        values = self._weights @ change + np.outer(self._weight_of_all, total)
+        toward_all = np.outer(self._weight_of_all, total)
+        return self._weights @ differences(worth) + toward_all
+
+    def variance(self, worth, total, values):
         n_pairs, n_players = self.halves.shape
         if n_pairs <= n_players:
-            return values, np.full_like(values, np.nan)
-        residuals = change - self._signs @ values
+            return np.full_like(values, np.nan)
+        residuals = differences(worth) - self._signs @ values
         # Residuals of a fit are too small: those of the pair left out (HC3).
         residuals *= self._inflation[:, None]
         drawn, residuals = self._weights[:, self.is_drawn], residuals[self.is_drawn]
         count = max(len(residuals), 1)
         variance = drawn**2 @ residuals**2 - (drawn @ residuals) ** 2 / count
-        return values, np.maximum(variance, 0.0)
+        return np.maximum(variance, 0.0)
 
 
 def kernel_pairs(n_players, n_pairs, rng):

@@ -6,6 +6,7 @@ from scipy.special import comb
 from ._designs import ExactDesign
 from ._kernel_design import KernelDesign
 from ._permutation_design import PermutationDesign
+from ._regression_design import GaussianProcessDesign, RegressionDesign
 from ._sgd_design import SGDDesign
 from ._uniform_designs import (
     BanzhafDesign,
@@ -27,6 +28,8 @@ def exact_shapley_weights(masks):
 
 DESIGNS = {
     "kernel_shap": (KernelDesign, exact_shapley_weights),
+    "gaussian_process": (GaussianProcessDesign, exact_shapley_weights),
+    "regression": (RegressionDesign, exact_shapley_weights),
     "permutation": (PermutationDesign, exact_shapley_weights),
     "banzhaf": (BanzhafDesign, exact_banzhaf_weights),
     "lime": (LimeDesign, exact_lime_weights),
@@ -34,15 +37,21 @@ DESIGNS = {
     "sgd_shapley": (SGDDesign, None),
 }
 
-# Coalitions to a player from which least squares beat permutations.
-KERNEL_FROM = 4
+# Those that learn a prior from the background.
+WITH_PRIOR = {"gaussian_process", "regression"}
+
+# Coalitions to a player from which regressions beat permutations.
+REGRESSION_FROM = 3
 
 
 def resolve_method(method, n_players, n_samples):
     """The method that "auto" stands for at a budget; any other one is itself."""
     if method != "auto":
         return method
-    return "kernel_shap" if n_samples >= KERNEL_FROM * n_players else "permutation"
+    if n_samples < REGRESSION_FROM * n_players:
+        return "permutation"
+    is_small = n_samples <= GaussianProcessDesign.most_samples()
+    return "gaussian_process" if is_small else "kernel_shap"
 
 
 def is_efficient(method):
@@ -50,7 +59,7 @@ def is_efficient(method):
     return DESIGNS[method][0].is_efficient
 
 
-def draw_design(method, n_players, n_samples, rng):
+def draw_design(method, n_players, n_samples, rng, prior=None):
     """Coalitions of one draw.
 
     Parameters
@@ -67,6 +76,9 @@ def draw_design(method, n_players, n_samples, rng):
     rng : numpy.random.Generator
         Moves on.
 
+    prior : InteractionPrior or None, default=None
+        What a method of `WITH_PRIOR` expects of the games.
+
     Returns
     -------
     design : Design
@@ -75,7 +87,7 @@ def draw_design(method, n_players, n_samples, rng):
     Raises
     ------
     ValueError
-        If the method needs more of them.
+        If the method needs more of them, or cannot use as many.
     """
     design, exact_weights = DESIGNS[method]
     if n_players == 1 or (exact_weights and 2**n_players - 2 <= n_samples):
@@ -86,4 +98,12 @@ def draw_design(method, n_players, n_samples, rng):
             f"n_samples={n_samples} is too few for method={method!r} and {n_players} "
             f"players, which needs at least {least}."
         )
-    return design.draw(n_players, n_samples, rng)
+    if method not in WITH_PRIOR:
+        return design.draw(n_players, n_samples, rng)
+    if n_samples > design.most_samples():
+        raise ValueError(
+            f"n_samples={n_samples} is too many for method={method!r}, which solves "
+            f"for all of them at once: give at most {design.most_samples()}, or "
+            'method="kernel_shap".'
+        )
+    return design.draw(n_players, n_samples, rng, prior)

@@ -3,9 +3,9 @@ r"""Permutation sampling: columns join one after the other.
 .. math:: \hat\phi_i = \frac{1}{M} \sum_{m=1}^{M}
           \big[ f(x_{\rho_m(i) \cup i}) - f(x_{\rho_m(i)}) \big]
 
-with :math:`\rho_m(i)` the columns before i in the m-th order. Orders come in pairs, each
-with its reverse, which gives every column a contribution to a large coalition for each
-one to a small coalition (Mitchell et al., "Sampling Permutations for Shapley Value
+with :math:`\rho_m(i)` the columns before i in the m-th order. Orders come in pairs, an
+order and its reverse, which gives every column a contribution to a large coalition for
+each one to a small coalition (Mitchell et al., "Sampling Permutations for Shapley Value
 Estimation", JMLR 2022).
 """
 
@@ -50,19 +50,24 @@ class PermutationDesign(Design):
         unit = np.concatenate([self.unit, self.unit[-1] + 1 + other.unit])
         return PermutationDesign(np.concatenate([self.orders, other.orders]), unit)
 
-    def estimate(self, worth, total):
+    def _gains(self, worth, total):
+        """What each player adds, ``(n_orders, n_players, n_games)``."""
         n_orders, n_players = self.orders.shape
         walks = np.empty((n_orders, n_players + 1, worth.shape[1]))
         walks[:, 0], walks[:, -1] = 0.0, total
         walks[:, 1:-1] = worth.reshape(n_orders, n_players - 1, -1)
         gains = np.diff(walks, axis=1)
-        gains = np.take_along_axis(gains, self._position[:, :, None], axis=1)
-        values = gains.mean(axis=0)
+        return np.take_along_axis(gains, self._position[:, :, None], axis=1)
+
+    def estimate(self, worth, total):
+        return self._gains(worth, total).mean(axis=0)
+
+    def variance(self, worth, total, values):
         n_units = self.unit[-1] + 1
         if n_units == 1:
-            return values, np.full_like(values, np.nan)
+            return np.full_like(values, np.nan)
         sums = np.zeros((n_units, *values.shape))
-        np.add.at(sums, self.unit, gains - values)
+        np.add.at(sums, self.unit, self._gains(worth, total) - values)
         # Half a pair weighs as half a unit.
-        scale = n_units / (n_units - 1) / n_orders**2
-        return values, scale * np.sum(sums**2, axis=0)
+        scale = n_units / (n_units - 1) / len(self.orders) ** 2
+        return scale * np.sum(sums**2, axis=0)

@@ -62,7 +62,7 @@ class Players:
         self.names = np.array(names, dtype=object)
         if len(set(names)) < len(names):
             raise ValueError(
-                f"groups: names of groups and of other columns must differ; got {names}."
+                f"groups: names of groups and other columns must differ; got {names}."
             )
 
 
@@ -85,13 +85,12 @@ def _listed(members):
 
 
 def _place(member, known, n_columns, label):
-    if isinstance(member, str):
-        if member in known:
-            return known[member]
-    elif isinstance(member, Integral) and not isinstance(member, (bool, np.bool_)):
-        if -n_columns <= member < n_columns:
-            return int(member) % n_columns
+    if isinstance(member, str) and member in known:
+        return known[member]
+    is_number = isinstance(member, Integral) and not isinstance(member, bool)
+    if is_number and -n_columns <= member < n_columns:
+        return int(member) % n_columns
     raise ValueError(
-        f"groups: {member!r} of group {label!r} is no column of X; give names of columns "
-        f"or numbers below {n_columns}."
+        f"groups: {member!r} of group {label!r} is no column of X; give names of its "
+        f"columns, or numbers below {n_columns}."
     )

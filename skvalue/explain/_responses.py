@@ -1,7 +1,7 @@
 """What is explained: a function of rows, from a fitted estimator or a callable."""
 
 import numpy as np
-from sklearn.base import is_classifier
+from sklearn.base import is_classifier as has_tag_of_classifiers
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
@@ -17,6 +17,13 @@ def is_fitted(estimator):
     except NotFittedError:
         return False
     return True
+
+
+def is_classifier(estimator):
+    """The same as scikit-learn's, for estimators without tags, too."""
+    if hasattr(estimator, "__sklearn_tags__"):
+        return has_tag_of_classifiers(estimator)
+    return hasattr(estimator, "predict_proba")
 
 
 class Response:

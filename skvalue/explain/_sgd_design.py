@@ -3,11 +3,11 @@ r"""SGD-Shapley: projected stochastic gradient descent on KernelSHAP's problem.
 .. math:: \phi \leftarrow \Pi\Big( \phi - \frac{\eta}{|B|} \sum_{S \in B} z_S
           \big( z_S^\top \phi - u(S) \big) \Big)
 
-with :math:`\Pi` the projection to :math:`\sum_i \phi_i = u(N)`; the estimate is the mean
-of the iterates. It starts from equal shares and, at the step of the paper, is still near
-them when the budget is spent: a bias that no number of rows averages away. Source: Simon
-& Vincent, "A Projected Stochastic Gradient Algorithm for Estimating Shapley Value
-Applied in Attribute Importance", CD-MAKE 2020.
+with :math:`\Pi` the projection to :math:`\sum_i \phi_i = u(N)`; the estimate is the
+mean of the iterates. It starts from equal shares and, at the step of the paper, is
+still near them when the budget is spent: a bias that no number of rows averages away.
+Source: Simon & Vincent, "A Projected Stochastic Gradient Algorithm for Estimating
+Shapley Value Applied in Attribute Importance", CD-MAKE 2020.
 """
 
 import numpy as np
@@ -53,4 +53,4 @@ class SGDDesign(Design):
             values = values - STEP * gradient
             values -= (values.sum(axis=0) - total) / n_players
             mean += values / len(starts)
-        return mean, np.full_like(mean, np.nan)
+        return mean

@@ -1,4 +1,4 @@
-"""Rows, mixed with background rows column by column, in the container that they came in.
+"""Rows, mixed with background rows by columns, in the container that they came in.
 
 Tables of numbers are mixed as one array; in frames and arrays of objects every column
 keeps its dtype, so that a Pipeline finds strings and categories as it was fitted on.
@@ -71,7 +71,7 @@ class Schema:
         if is_frame(X) != (self.maker is not None):
             container = "a frame" if self.maker else "an array"
             raise ValueError(
-                f"X must be {container}, as it was in fit, because some columns hold no "
+                f"X must be {container}, as it was in fit, where some columns hold no "
                 f"numbers; got {type(X).__name__}."
             )
         return MixedTable(X if is_frame(X) else X.astype(object))

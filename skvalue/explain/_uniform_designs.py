@@ -48,13 +48,15 @@ class BanzhafDesign(Design):
         return BanzhafDesign(np.concatenate([self.halves, other.halves]))
 
     def estimate(self, worth, total):
-        change = differences(worth)
-        n_pairs = len(change)
-        values = np.where(self.halves.T, 1.0, -1.0) @ change / n_pairs
+        signs = np.where(self.halves.T, 1.0, -1.0)
+        return signs @ differences(worth) / len(self.halves)
+
+    def variance(self, worth, total, values):
+        n_pairs = len(self.halves)
         if n_pairs == 1:
-            return values, np.full_like(values, np.nan)
-        spread = np.mean(change**2, axis=0) - values**2
-        return values, np.maximum(spread, 0.0) / (n_pairs - 1)
+            return np.full_like(values, np.nan)
+        spread = np.mean(differences(worth) ** 2, axis=0) - values**2
+        return np.maximum(spread, 0.0) / (n_pairs - 1)
 
 
 class LimeDesign(Design):
@@ -90,10 +92,12 @@ class LimeDesign(Design):
         return LimeDesign(np.concatenate([self.masks, other.masks]))
 
     def estimate(self, worth, total):
-        coefficients = self._weights @ worth
-        residuals = worth - self._members @ coefficients
+        return self._weights[1:] @ worth
+
+    def variance(self, worth, total, values):
+        residuals = worth - self._members @ (self._weights @ worth)
         residuals *= self._inflation[:, None]
-        return coefficients[1:], self._weights[1:] ** 2 @ residuals**2
+        return self._weights[1:] ** 2 @ residuals**2
 
 
 def lime_kernel(masks):
