@@ -119,6 +119,10 @@ class InteractionPrior:
         total = np.outer(weights, weights).ravel() @ rest
         return 8 * self.rho * total / self._scale + 4 * LINEAR / len(self.rho)
 
+    def noise_of(self, weights):
+        """Variance of the noise of pairs of these weights; they sum to one."""
+        return self.noise / (len(weights) * weights)
+
     def inverse(self, signs, weights):
         """Inverse covariance of the worth of coalitions and of the full one, the last.
 
@@ -137,8 +141,7 @@ class InteractionPrior:
             The full coalition has no noise.
         """
         covariance = self.covariance(signs, signs)
-        weights = weights[:-1]
-        noise = self.noise / (len(weights) * weights)
+        noise = self.noise_of(weights[:-1])
         diagonal = np.diag_indices(len(covariance))
         covariance[diagonal] += np.append(noise, 1e-9)
         return linalg.inv(covariance, assume_a="pos")

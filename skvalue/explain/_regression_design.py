@@ -52,9 +52,14 @@ class GaussianProcessDesign(Design):
         self._covariance = self.prior.shapley_covariance(self.signs)
         self._weights = self._covariance @ self._inverse / 2
 
+    # Whether pairs are drawn so, see `kernel_pairs`.
+    independent = False
+
     @classmethod
     def draw(cls, n_players, n_samples, rng, prior=None):
-        return cls(*kernel_pairs(n_players, n_samples // 2, rng), prior)
+        n_pairs = n_samples // 2
+        pairs = kernel_pairs(n_players, n_pairs, rng, independent=cls.independent)
+        return cls(*pairs, prior)
 
     @classmethod
     def most_samples(cls):
@@ -90,24 +95,40 @@ class GaussianProcessDesign(Design):
 
 
 class RegressionDesign(GaussianProcessDesign):
-    """The same, adjusted by what the regression misses: without bias."""
+    """The same, adjusted by what the regression misses: without bias.
+
+    Pairs are drawn independently of each other, so that what the others foretell of one
+    is independent of it.
+    """
+
+    independent = True
 
     def __init__(self, halves, weights, is_drawn, prior=None):
         super().__init__(halves, weights, is_drawn, prior)
         n_players = halves.shape[1]
+        inverse = self._inverse[:-1]
         # What the other pairs miss of each one.
-        self._misses = self._inverse[:-1] / np.diag(self._inverse)[:-1, None]
+        self._misses = inverse / np.diag(self._inverse)[:-1, None]
         sizes = np.arange(1, n_players)
         kernel = 1 / (sizes * (n_players - sizes))
         pairs = n_players * (n_players - 1)
         alike = ((n_players - 2 * sizes) ** 2 - n_players) / pairs
         apart = 1 - kernel @ alike / kernel.sum()
-        drawn = np.where(is_drawn, self.weights, 0.0)
-        mean = self.signs[:-1].T * drawn / apart
-        self._mean = mean - mean.mean(axis=0)
-        share = is_drawn / max(np.count_nonzero(is_drawn), 1)
-        adjustment = self._mean - self._weights[:, :-1] * share
-        self._weights = self._weights + adjustment @ self._misses
+        mean = self.signs[:-1].T * self.weights / apart
+        mean -= mean.mean(axis=0)
+        self._mean = np.where(is_drawn, mean, 0.0)
+        # Without each of the drawn pairs in turn: the values, and what is missed of
+        # those that are enumerated.
+        share = (is_drawn / max(np.count_nonzero(is_drawn), 1))[:, None]
+        without = share * self._misses
+        noise = self.prior.noise_of(self.weights)[:, None]
+        enumerated = noise * (inverse - inverse[:, :-1] @ without)
+        self._weights = (
+            self._weights
+            - self._weights[:, :-1] @ without
+            + self._mean @ self._misses
+            + np.where(is_drawn, 0.0, mean) @ enumerated
+        )
 
     def variance(self, worth, total, values):
         count = np.count_nonzero(self.is_drawn)
