@@ -56,7 +56,8 @@ def of_model(attribution, model, **params):
     ]
     if not names:
         raise SkipTest(f"{name_of(attribution)} has no parameter estimator to be set")
-    return fresh(attribution, **{names[0]: model}, **params)
+    # First, because the parameters of its own model go with it.
+    return fresh(clone(attribution).set_params(**{names[0]: model}), **params)
 
 
 def explained(attribution, model, X=None):
