@@ -10,7 +10,7 @@ from sklearn.utils.validation import validate_data
 from ..utils._progress import Progress, in_parallel
 from ._draws import Plan, concatenated
 from ._methods import WITH_PRIOR, is_efficient
-from ._regression_design import learned_prior
+from ._regression_design import GaussianProcessDesign, learned_prior
 from ._responses import is_fitted
 from ._tables import Schema, is_mixed
 
@@ -87,7 +87,8 @@ class Attributing:
 
     def _learned_prior(self, table):
         is_exact = 2**self.n_players_ - 2 <= self.n_samples_
-        if self.method_ not in WITH_PRIOR or is_exact:
+        is_used = self.n_samples_ <= GaussianProcessDesign.most_samples()
+        if self.method_ not in WITH_PRIOR or is_exact or not is_used:
             return None
         rng = np.random.default_rng((self._seed, 2))
         return learned_prior(self._game, table, self._empty, self.n_samples_, rng)

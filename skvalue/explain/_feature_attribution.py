@@ -67,7 +67,8 @@ class FeatureAttribution(Attributing, TransformerMixin, BaseEstimator):
           pairs, without bias;
         - ``"sgd_shapley"``: Shapley values by stochastic gradient descent, which is
           biased, for comparison;
-        - ``"banzhaf"``: Banzhaf values by maximum sample reuse, without bias;
+        - ``"banzhaf"``: Banzhaf values by maximum sample reuse, adjusted by such a
+          regression up to 8192 coalitions, without bias;
         - ``"lime"``: the coefficients of LIME by weighted least squares;
         - ``"auto"``: of the Shapley values what had least error at the budget:
           ``"permutation"`` for less than three coalitions a player, ``"kernel_shap"``
@@ -155,9 +156,9 @@ class FeatureAttribution(Attributing, TransformerMixin, BaseEstimator):
     A row costs `n_samples` predictions, times the background rows with
     ``imputation="marginal"``. Everything else is a product of matrices, because the
     coalitions are the same for all rows: the attribution of a row does not depend on
-    the others. ``"gaussian_process"`` and ``"regression"`` solve once for the
-    coalitions, O(n_samples³ / 8), and evaluate at most 512 coalitions of 16 rows of the
-    background in ``fit``.
+    the others. ``"gaussian_process"``, ``"regression"`` and ``"banzhaf"`` solve once
+    for the coalitions, O(n_samples³ / 8), and evaluate at most 512 coalitions of 16
+    rows of the background in ``fit``.
 
     For models of trees, the exact Shapley values of another game, where absent columns
     follow the splits, cost less: that is the business of the package ``shap``.

@@ -100,7 +100,13 @@ class InteractionPrior:
             Exact.
         """
         # On members and others, what is expected of s is 2 q - 1, for q in (0, 1).
-        points, weights = _quadrature(len(self.rho))
+        return self._value_covariance(signs, *_quadrature(len(self.rho)))
+
+    def banzhaf_covariance(self, signs):
+        """The same, of each player's Banzhaf value."""
+        return self._value_covariance(signs, [0.0], [1.0])
+
+    def _value_covariance(self, signs, points, weights):
         slopes = self.rho * signs
         total = np.zeros_like(slopes)
         for point, weight in zip(points, weights, strict=True):

@@ -11,7 +11,11 @@ from skvalue.explain._interaction_prior import InteractionPrior
 from skvalue.explain._kernel_design import KernelDesign, kernel_pairs
 from skvalue.explain._methods import DESIGNS, draw_design, resolve_method
 from skvalue.explain._permutation_design import PermutationDesign
-from skvalue.explain._regression_design import GaussianProcessDesign, RegressionDesign
+from skvalue.explain._regression_design import (
+    AdjustedBanzhafDesign,
+    GaussianProcessDesign,
+    RegressionDesign,
+)
 from skvalue.explain._uniform_designs import BanzhafDesign, LimeDesign
 
 SHAPLEY = ["gaussian_process", "regression", "kernel_shap", "permutation"]
@@ -175,7 +179,7 @@ def test_two_halves_join_to_one_design(method):
     assert np.array_equal(joined.masks, np.concatenate([first.masks, second.masks]))
     values = estimate(joined, worth)
     halves = [estimate(first, worth), estimate(second, worth)]
-    if method in {"permutation", "banzhaf"}:
+    if method == "permutation":
         assert np.allclose(values, np.mean(halves, axis=0))
     elif method != "sgd_shapley":
         truth = exact(method, worth)
@@ -216,6 +220,8 @@ def test_values_of_the_prior_are_those_of_its_covariances(prior):
     assert np.allclose(covariance, -prior.covariance(signs, -signs))
     expected = exact("kernel_shap", covariance)
     assert np.allclose(prior.shapley_covariance(signs), expected, atol=1e-12)
+    banzhaf = exact("banzhaf", covariance)
+    assert np.allclose(prior.banzhaf_covariance(signs), banzhaf, atol=1e-12)
     variance = np.diag(exact("kernel_shap", expected.T))
     assert np.allclose(prior.shapley_variance(), variance, atol=1e-12)
 
@@ -257,6 +263,37 @@ def test_auto_depends_on_the_budget():
     assert resolve_method("auto", 30, 90) == "gaussian_process"
     assert resolve_method("auto", 30, 8193) == "kernel_shap"
     assert resolve_method("lime", 30, 60) == "lime"
+
+
+def test_regression_adjusts_maximum_sample_reuse():
+    """A tenth of its squared error at 10 coalitions a player, 20 draws of 10 games."""
+    n_players = 10
+    worth = make_games(n_players, n_games=10)
+    truth = exact("banzhaf", worth)
+    mean_squared = {
+        design: np.mean(
+            [
+                (estimate(design.draw(n_players, 100, rng), worth) - truth) ** 2
+                for rng in map(np.random.default_rng, range(20))
+            ]
+        )
+        for design in (BanzhafDesign, AdjustedBanzhafDesign)
+    }
+    assert mean_squared[AdjustedBanzhafDesign] < 0.1 * mean_squared[BanzhafDesign]
+    many = draw_design("banzhaf", 15, 8194, np.random.default_rng(0))
+    assert type(many) is BanzhafDesign
+
+
+def test_maximum_sample_reuse_has_no_bias_and_honest_errors():
+    worth = make_games(8, n_games=1)
+    designs = [BanzhafDesign.draw(8, 40, np.random.default_rng(s)) for s in range(400)]
+    draws = np.array([estimate(design, worth) for design in designs])
+    claimed = [
+        errors(*pair) for pair in zip(designs, [worth] * 400, draws, strict=True)
+    ]
+    error = draws.mean(axis=0) - exact("banzhaf", worth)
+    assert np.all(np.abs(error) < 4.5 * draws.std(axis=0) / 20)
+    assert np.allclose(np.mean(np.square(claimed), 0), draws.var(axis=0), rtol=0.25)
 
 
 def test_too_many_coalitions_to_solve_for_are_refused():
