@@ -302,8 +302,7 @@ class FeatureAttribution(Attributing, TransformerMixin, BaseEstimator):
         self.n_samples_ = self._budget()
         self.method_ = resolve_method(self.method, self.n_players_, self.n_samples_)
         self._prior = self._learned_prior(table)
-        # Refuses a budget that is too small, before any row is explained.
-        self._plan(self._seed, self.n_samples_)
+        self._plan_of_fit = self._plan(self._seed, self.n_samples_)
         return self
 
     def transform(self, X):
