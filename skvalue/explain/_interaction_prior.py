@@ -24,8 +24,8 @@ from scipy import linalg
 LINEAR = 10.0
 
 # Sum of the rho of all players, and variance of what is no such game, that are tried.
-TOTALS = (0.25, 0.6, 1.5, 3.0, 6.0)
-NOISES = (1e-4, 1e-2, 1e-1, 1.0)
+TOTALS = (0.05, 0.25, 0.6, 1.5, 3.0, 6.0)
+NOISES = (1e-6, 1e-4, 1e-2, 1e-1, 1.0)
 LARGEST = 0.9
 
 # What nothing is known of: no player matters more than another.
