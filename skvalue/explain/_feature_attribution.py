@@ -98,7 +98,8 @@ class FeatureAttribution(Attributing, TransformerMixin, BaseEstimator):
     response_method : {"auto", "predict_proba", "predict_log_proba", \
             "decision_function", "predict"}, default="auto"
         What is explained. ``"auto"``: of classifiers the first that they have of
-        `predict_proba`, `decision_function` and `predict`, of others `predict`.
+        `predict_proba`, `decision_function` and `predict`, of outlier detectors
+        `decision_function`, of others `predict`.
 
     output : class label, int or None, default=None
         The class, or the number of the output, that is explained. None: all of them;
@@ -345,8 +346,9 @@ class FeatureAttribution(Attributing, TransformerMixin, BaseEstimator):
             ``transform`` returns; ``predictions``, of shape (n_samples,) or (n_samples,
             n_outputs); ``base_values``, see `base_values_`; ``feature_names`` and
             ``outputs``. Errors are those of drawing coalitions: 0 where all are
-            enumerated, NaN where the draw tells none, as with one pair of permutations
-            or ``method="sgd_shapley"``.
+            enumerated, rough where few are drawn, as with two pairs of permutations,
+            NaN where the draw tells none, as with one pair, or with
+            ``method="sgd_shapley"``.
         """
         check_is_fitted(self)
         draw = self._draw(X, None)

@@ -12,6 +12,7 @@ from sklearn.compose import make_column_transformer
 from sklearn.datasets import load_iris
 from sklearn.ensemble import (
     HistGradientBoostingRegressor,
+    IsolationForest,
     RandomForestClassifier,
     RandomForestRegressor,
 )
@@ -167,6 +168,34 @@ def test_auto_takes_decision_functions_where_there_are_no_probabilities():
     assert np.allclose(explanation.predictions, model.decision_function(X[:4]))
 
 
+def test_outlier_detectors_are_explained_by_their_scores():
+    X, _ = make_rows()
+    model = IsolationForest(n_estimators=5, random_state=0).fit(X)
+    explanation = FeatureAttribution(model).fit(X).explain(X[:4])
+    assert np.allclose(explanation.predictions, model.decision_function(X[:4]))
+
+
+def test_models_without_tags():
+    """Whatever predicts, or gives probabilities of classes, can be explained."""
+    X, y = make_rows()
+    fitted = LogisticRegression().fit(X, y > 0)
+
+    class Plain:
+        classes_ = fitted.classes_
+
+        def predict_proba(self, X):
+            return fitted.predict_proba(X)
+
+        def predict(self, X):
+            raise AssertionError
+
+    expected = FeatureAttribution(fitted).fit(X).transform(X[:3])
+    assert np.allclose(FeatureAttribution(Plain()).fit(X).transform(X[:3]), expected)
+    logs = FeatureAttribution(fitted, response_method="predict_log_proba").fit(X)
+    sums = logs.base_values_ + logs.transform(X[:3]).sum(axis=1)
+    assert np.allclose(sums, fitted.predict_log_proba(X[:3])[:, 1])
+
+
 def test_several_targets_and_callables():
     X, y = make_rows()
     model = Ridge().fit(X, np.column_stack([y, -y, 2 * y]))
@@ -271,6 +300,50 @@ def test_frames_of_numbers_reach_the_model_as_frames():
     values = FeatureAttribution(predict).fit(frame).transform(frame[:3])
     assert all(columns == list("abcde") for columns in seen)
     assert np.allclose(values, model.coef_ * (frame[:3] - frame.mean()).to_numpy())
+
+
+def test_frames_of_numbers_of_polars():
+    polars = pytest.importorskip("polars")
+    X, y = make_rows()
+    frame = polars.DataFrame(X, schema=list("abcde"))
+    values = FeatureAttribution(Ridge().fit(frame, y)).fit(frame).transform(frame[:3])
+    expected = FeatureAttribution(Ridge().fit(X, y)).fit(X).transform(X[:3])
+    assert np.allclose(values, expected)
+
+
+def test_categories_stay_categories():
+    """Also where the rows that are explained have other ones than the background."""
+    frame, y = make_mixed()
+    frame = frame[["age", "size"]]
+    model = HistGradientBoostingRegressor(max_iter=5, min_samples_leaf=5)
+    model.fit(frame, y)
+    seen = []
+
+    def predict(rows):
+        seen.append(rows["size"].dtype)
+        return model.predict(rows)
+
+    attribution = FeatureAttribution(predict).fit(frame)
+    rows = frame[:4].assign(size=pd.Categorical(["m", "s", "s", "m"], ["m", "s", "xl"]))
+    values = attribution.transform(rows)
+    assert all(isinstance(dtype, pd.CategoricalDtype) for dtype in seen)
+    predictions = model.predict(
+        rows.assign(size=rows["size"].astype(str).astype("category"))
+    )
+    assert np.allclose(values.sum(axis=1), predictions - attribution.base_values_)
+
+
+def test_columns_without_any_cell():
+    frame = make_mixed()[0]
+    frame = frame.assign(nothing=None, empty=np.nan)
+
+    def predict(rows):
+        assert rows["nothing"].isna().all() and rows["empty"].isna().all()
+        return rows["age"].to_numpy()
+
+    values = FeatureAttribution(predict).fit(frame).transform(frame[:3])
+    assert np.allclose(values[:, 0], frame["age"][:3] - frame["age"].mean())
+    assert np.allclose(values[:, 1:], 0)
 
 
 def test_arrays_of_strings():
