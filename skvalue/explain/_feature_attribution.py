@@ -89,11 +89,14 @@ class FeatureAttribution(Attributing, TransformerMixin, BaseEstimator):
         Rows of the background, drawn at random, for ``imputation="marginal"``; the cost
         is proportional to it. None: all rows.
 
-    column_groups : dict, list of lists or None, default=None
-        Columns that are one player together, such as those of a one-hot encoding, by
-        names or numbers: ``{"colour": ["red", "blue"]}`` or ``[[0, 1], [4, 5]]``. Any
-        other column is a player of its own. Players are in the order of their first
-        columns.
+    column_groups : dict, list of lists, fitted transformer or None, default=None
+        Columns that are one player together, by names or numbers:
+        ``{"colour": ["red", "blue"]}`` or ``[[0, 1], [4, 5]]``. Any other column is a
+        player of its own. Players are in the order of their first columns.
+
+        Of a `~sklearn.preprocessing.OneHotEncoder`, a
+        `~sklearn.compose.ColumnTransformer` or a Pipeline of these, whose output `X`
+        is: the columns that encode the same column are one player.
 
     response_method : {"auto", "predict_proba", "predict_log_proba", \
             "decision_function", "predict"}, default="auto"
@@ -200,7 +203,7 @@ class FeatureAttribution(Attributing, TransformerMixin, BaseEstimator):
         "n_samples": [Interval(Integral, 2, None, closed="left"), StrOptions({"auto"})],
         "imputation": [StrOptions({"mean", "marginal"})],
         "n_background": [Interval(Integral, 1, None, closed="left"), None],
-        "column_groups": [dict, list, tuple, None],
+        "column_groups": [dict, list, tuple, HasMethods("transform"), None],
         "response_method": [
             StrOptions(
                 {

@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.cluster import KMeans
-from sklearn.compose import make_column_transformer
+from sklearn.compose import ColumnTransformer, make_column_transformer
 from sklearn.datasets import load_iris
+from sklearn.decomposition import PCA
 from sklearn.ensemble import (
     HistGradientBoostingRegressor,
     IsolationForest,
@@ -21,11 +22,12 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import OneHotEncoder, SplineTransformer, StandardScaler
 from sklearn.svm import SVC
 from sklearn.utils import estimator_checks as sklearn_checks
 
 from skvalue import FeatureAttribution
+from skvalue.explain._players import Players
 from skvalue.utils.estimator_checks import (
     attribution_checks_generator,
     check_attribution,
@@ -266,6 +268,53 @@ def test_columns_that_a_pipeline_encodes_are_one_player_each(imputation):
     expected = blocks.transform(encoded[30:35])
     order = [list(blocks.get_feature_names_out()).index(name) for name in frame.columns]
     assert np.allclose(values, expected[:, order], atol=1e-12)
+    blocks.set_params(column_groups=model[:-1]).fit(model[0].transform(base))
+    assert set(blocks.get_feature_names_out()) == set(frame.columns)
+    assert np.allclose(blocks.transform(encoded[30:35]), expected, atol=1e-12)
+
+
+def groups_of(encoder, X):
+    """Columns by the player that the encoder makes of them, from names alone."""
+    encoder.fit(X)
+    n_columns = encoder.transform(X).shape[1]
+    players = Players(encoder, np.arange(n_columns).astype(str), False)
+    names = players.names_of(np.arange(n_columns).astype(str))
+    return [str(names[player]) for player in players.player_of]
+
+
+def test_blocks_of_encoders():
+    frame = make_mixed()[0]
+    text = frame[["colour", "size"]].astype(str)
+    assert groups_of(OneHotEncoder(), text) == ["colour"] * 3 + ["size"] * 2
+    dropped = OneHotEncoder(drop="first")
+    assert groups_of(dropped, text) == ["colour"] * 2 + ["size"]
+    # The two rarer colours are one column.
+    rare = OneHotEncoder(min_frequency=35)
+    assert groups_of(rare, text.to_numpy()) == ["x0"] * 2 + ["x1"] * 2
+
+    X = make_rows()[0]
+    columns = ColumnTransformer(
+        [
+            ("scaled", StandardScaler(), [4, 1]),
+            ("mixed", PCA(2), slice(2, 4)),
+            ("none", "drop", [0]),
+            ("rest", "passthrough", [False, True, False, False, False]),
+            ("splines", SplineTransformer(3, degree=2), [0]),
+        ]
+    )
+    expected = ["x4", "x1", "2", "3", "x1"] + ["x0"] * 4
+    assert groups_of(columns, X) == expected
+    steps = make_pipeline(StandardScaler(), columns, "passthrough", StandardScaler())
+    assert groups_of(steps, X) == expected
+    named = ColumnTransformer([("n", "passthrough", slice("colour", "size"))])
+    assert groups_of(named, frame) == ["colour", "member", "size"]
+    numbers = np.arange(5000).astype(str)
+    encoder = OneHotEncoder().fit(text)
+    with pytest.raises(ValueError, match="makes 5 columns, X has 5000"):
+        Players(encoder, numbers, False)
+    with pytest.raises(ValueError, match="column_groups=OneHotEncoder is not fitted"):
+        Players(clone(encoder), numbers, False)
+    assert len(Players(clone(FrozenEstimator(encoder)), numbers[:5], False)) == 2
 
 
 def tree_model_of(n_trees):
