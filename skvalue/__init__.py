@@ -6,6 +6,7 @@ from .consensus import ConsensusValuator
 from .curation import CuratedEstimator, ValueSampler
 from .data_oob import DataOOB
 from .dvrl import DVRL
+from .explain import FeatureAttribution
 from .feature_confidence import FeatureConfidence
 from .influence import BoostingInfluence, InfluenceFunction
 from .kairos import KAIROS
@@ -38,6 +39,7 @@ __all__ = [
     "DataOOB",
     "DataShapley",
     "DistributionalShapley",
+    "FeatureAttribution",
     "FeatureConfidence",
     "InfluenceFunction",
     "KNNShapley",

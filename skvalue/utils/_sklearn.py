@@ -14,6 +14,7 @@ from sklearn.utils._param_validation import (
     StrOptions,
     validate_params,
 )
+from sklearn.utils._set_output import _get_output_config as get_output_config
 from sklearn.utils.metadata_routing import _routing_enabled as routing_enabled
 from sklearn.utils.metaestimators import _BaseComposition as BaseComposition
 from sklearn.utils.validation import _check_method_params as check_method_params
@@ -38,6 +39,7 @@ __all__ = [
     "estimator_has",
     "get_column_indices",
     "get_feature_names",
+    "get_output_config",
     "is_pandas_df",
     "is_pandas_na",
     "is_polars_df",
