@@ -15,31 +15,27 @@ combination with the noisy attributions are this library's.
 
 from numbers import Integral, Real
 
-import numpy as np
 from sklearn.base import (
     BaseEstimator,
     MetaEstimatorMixin,
     TransformerMixin,
     _fit_context,
-    clone,
 )
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.validation import check_is_fitted
 
-from ..utils._chunks import row_chunks
 from ..utils._device import check_device
 from ..utils._random import draw_seed, integer_seed
 from ..utils._refit import whole_or_not_at_all
-from ..utils._rows import is_frame, take_rows
+from ..utils._rows import take_rows
 from ..utils._sklearn import HasMethods, Interval, StrOptions, num_samples
-from ._attribution_models import SMALL_DATA, AttributionModels
-from ._effects import Effects, unit_norm
+from ._amortizing import Amortizing
 from ._feature_attribution import FeatureAttribution
-from ._noisy_attributions import deal, draw_coalitions, draw_noisy
-from ._shrinkage import combine, variances
 
 
-class AmortizedAttribution(TransformerMixin, MetaEstimatorMixin, BaseEstimator):
+class AmortizedAttribution(
+    Amortizing, TransformerMixin, MetaEstimatorMixin, BaseEstimator
+):
     r"""Feature attributions denoised by a network that explains any row in one pass.
 
     For some rows a `FeatureAttribution` draws noisy attributions
@@ -56,7 +52,9 @@ class AmortizedAttribution(TransformerMixin, MetaEstimatorMixin, BaseEstimator):
     ----------
     attribution : FeatureAttribution, estimator or callable
         What draws the noisy attributions, with its method, budget and imputation. An
-        estimator or a function stands for ``FeatureAttribution(estimator)``.
+        estimator or a function stands for ``FeatureAttribution(estimator)``. Its
+        ``method="auto"`` means ``"regression"`` here instead of ``"gaussian_process"``:
+        a bias that the models learn is not averaged out.
 
     prefit : bool, default=False
         Whether `attribution` is fitted, with a background of its own; then it is used
@@ -95,10 +93,6 @@ class AmortizedAttribution(TransformerMixin, MetaEstimatorMixin, BaseEstimator):
     cv : int, default=5
         Folds of the cross-fitting, at least 2; a network each. Rows outside of the fold
         train it, those in it stop it early and get its prediction.
-
-    repeated_share : float, default=1/16
-        Share of these rows, and no fewer than 20, whose attributions are drawn twice,
-        which tells the variance of the noise.
 
     module : callable or None, default=None
         ``module(n_outputs)`` returns a new torch module that maps float32 inputs
@@ -152,7 +146,9 @@ class AmortizedAttribution(TransformerMixin, MetaEstimatorMixin, BaseEstimator):
         The rows of `fit` that they belong to.
 
     noise_variance_ : ndarray of shape (n_players[, n_outputs])
-        Estimated variance of one noisy attribution; not with ``"fastshap"``.
+        Estimated variance of one noisy attribution, by their standard errors or, where
+        there are none, by a second draw for a sixteenth of the rows, and for 20 at
+        least; not with ``"fastshap"``.
 
     prediction_variance_ : ndarray of shape (n_players[, n_outputs])
         Estimated mean squared error of `amortized_attributions_`; likewise.
@@ -170,8 +166,8 @@ class AmortizedAttribution(TransformerMixin, MetaEstimatorMixin, BaseEstimator):
         The trained nets, one a fold; empty without networks.
 
     n_evaluations_ : float
-        Coalitions that the model was asked about, for each row drawn for; the effects
-        and the repeated draws among them.
+        Coalitions that the model was asked about, for each row drawn for; the controls
+        and second draws among them.
 
     attribution_ : FeatureAttribution
         The fitted source of the noisy attributions.
@@ -236,7 +232,6 @@ class AmortizedAttribution(TransformerMixin, MetaEstimatorMixin, BaseEstimator):
         "normalize": ["boolean"],
         "regressor": [StrOptions({"auto", "net", "ridge"})],
         "cv": [Interval(Integral, 2, None, closed="left")],
-        "repeated_share": [Interval(Real, 0, 1, closed="right")],
         "module": [callable, None],
         "max_epochs": [Interval(Integral, 1, None, closed="left")],
         "lr": [Interval(Real, 0, None, closed="neither")],
@@ -265,7 +260,6 @@ class AmortizedAttribution(TransformerMixin, MetaEstimatorMixin, BaseEstimator):
         normalize=False,
         regressor="auto",
         cv=5,
-        repeated_share=1 / 16,
         module=None,
         max_epochs=60,
         lr=1e-3,
@@ -287,7 +281,6 @@ class AmortizedAttribution(TransformerMixin, MetaEstimatorMixin, BaseEstimator):
         self.normalize = normalize
         self.regressor = regressor
         self.cv = cv
-        self.repeated_share = repeated_share
         self.module = module
         self.max_epochs = max_epochs
         self.lr = lr
@@ -338,120 +331,6 @@ class AmortizedAttribution(TransformerMixin, MetaEstimatorMixin, BaseEstimator):
         self._fit(take_rows(X, order), order, rng)
         return self
 
-    def _fitted_attribution(self, X, y, seed):
-        given = self.attribution
-        if self.prefit:
-            if not hasattr(given, "_draw"):
-                raise ValueError(
-                    "prefit=True needs a FeatureAttribution; got "
-                    f"{type(given).__name__}."
-                )
-            check_is_fitted(
-                given,
-                msg="prefit=True needs a fitted attribution; this %(name)s is not.",
-            )
-            return given
-        if isinstance(given, FeatureAttribution):
-            # Not a clone, in which a fitted estimator would not be fitted.
-            mine = type(given)(**given.get_params(deep=False))
-        else:
-            mine = FeatureAttribution(given)
-        changes = {"random_state": seed, "n_jobs": self.n_jobs}
-        changes = {k: v for k, v in changes.items() if getattr(mine, k) is None}
-        if self.n_samples is not None:
-            changes["n_samples"] = self.n_samples
-        return mine.set_params(**changes).fit(X, y)
-
-    def _check_method(self):
-        method = self.attribution_.method_
-        if self.objective == "fastshap":
-            if not self.attribution_._is_efficient:
-                raise ValueError(
-                    f'objective="fastshap" learns Shapley values, not method={method!r}'
-                    '; use objective="regression".'
-                )
-            if self.regressor == "ridge":
-                raise ValueError(
-                    'objective="fastshap" needs a network; set regressor to "net" or '
-                    '"auto".'
-                )
-            if self.attribution_.n_players_ < 2:
-                raise ValueError(
-                    'objective="fastshap" needs at least 2 players; there is 1.'
-                )
-        if self.normalize and self.attribution_._is_efficient:
-            raise ValueError(
-                "normalize=True would break the sum of attributions by "
-                f"method={method!r}; it is for banzhaf and lime."
-            )
-
-    def _keep_features(self):
-        for name in ("n_features_in_", "feature_names_in_"):
-            vars(self).pop(name, None)
-            if hasattr(self.attribution_, name):
-                setattr(self, name, getattr(self.attribution_, name))
-
-    def _fit(self, X, order, rng):
-        """Fit to labelled rows; results are kept in the order of the rows of `X`."""
-        attribution = self.attribution_
-        shape = attribution.n_players_, attribution.n_outputs_
-        models = AttributionModels(
-            self._settings(len(order)), shape, attribution._is_efficient
-        )
-        folds = deal(len(order), self.cv)
-        back = np.argsort(order)
-        self.rows_ = order[back]
-        results = {}
-        if self.objective == "fastshap":
-            effects = Effects.of(attribution, X, self.controls)
-            models.prepare(X, effects, rng)
-            n_samples = self.n_samples or attribution.n_samples_
-            targets, *coalitions = draw_coalitions(
-                attribution, X, n_samples, effects, rng
-            )
-            models.fit(X, effects, targets, folds, rng, coalitions)
-            predicted = models.predict(X, effects)
-            results["combined_attributions_"] = predicted[back]
-            results["amortized_attributions_"] = predicted[back]
-            n_controls = 2 * shape[0] if self.controls else 0
-            self.n_evaluations_ = float(coalitions[0].shape[1] + n_controls + 2)
-        else:
-            noisy, effects = draw_noisy(attribution, X, self._settings(0), rng)
-            models.prepare(X, effects, rng)
-            predicted = models.fit(X, effects, noisy.first, folds, rng)
-            results = self._combine(noisy, predicted, effects, back)
-            self.n_evaluations_ = float(noisy.n_evaluations)
-        self._models = models
-        self.nets_, self.net_weight_ = models.nets, models.net_weight
-        for name in _OF_NOISE:
-            vars(self).pop(name, None)
-        for name, array in results.items():
-            setattr(self, name, self._squeezed(array))
-
-    def _combine(self, noisy, predicted, effects, back):
-        noise, error = variances(noisy.first, predicted, noisy.pair)
-        mean, count = noisy.pooled()
-        total = effects.total if self.attribution_._is_efficient else None
-        combined, variance = combine(mean, count, predicted, noise, error, total)
-        both = noise + error
-        weight = np.divide(error, both, out=np.ones_like(both), where=noise > 0)
-        return {
-            "combined_attributions_": combined[back],
-            "amortized_attributions_": predicted[back],
-            "noisy_attributions_": mean[back],
-            "noise_variance_": noise,
-            "prediction_variance_": error,
-            "combined_variance_": variance.mean(axis=0),
-            "noisy_weight_": weight,
-        }
-
-    def _settings(self, n_rows):
-        """Parameters with "auto" resolved."""
-        settings = self.get_params(deep=False)
-        if self.batch_size == "auto":
-            settings["batch_size"] = 32 if n_rows <= SMALL_DATA else 128
-        return settings
-
     # ------------------------------------------------------------- explaining
 
     def transform(self, X):
@@ -493,80 +372,6 @@ class AmortizedAttribution(TransformerMixin, MetaEstimatorMixin, BaseEstimator):
         attributions[self.rows_] = self.combined_attributions_
         return attributions
 
-    def score(self, X, y=None):
-        r"""Negative mean squared error of predictions, measured without their truth.
-
-        Two independent noisy attributions of each row, of half the budget each, are
-        drawn. :math:`\mathbb{E} (\tilde\phi_1 - a)(\tilde\phi_2 - a) = (\phi - a)^2`,
-        so their noise adds no error to the mean, and no floor. Candidates of a grid
-        search with the same `random_state` are measured by the same draws.
-
-        Parameters
-        ----------
-        X : {array-like, dataframe} of shape (n_rows, n_features)
-            Rows.
-
-        y : None
-            Ignored.
-
-        Returns
-        -------
-        score : float
-            Minus the squared error, summed over the players and averaged over rows and
-            outputs; 0 is best, and noise may make it positive.
-        """
-        check_is_fitted(self)
-        X = self._rows(X)
-        drawn = self.attribution_._draw(
-            X,
-            self._score_seed,
-            n_samples=self.n_samples,
-            halves=True,
-            rows_a_design=1,
-        )
-        first, second = (
-            unit_norm(half) if self.normalize else half for half in drawn.halves
-        )
-        found = self._predict(X)
-        product = (first - found) * (second - found)
-        return -float(product.sum(axis=1).mean())
-
-    def get_feature_names_out(self, input_features=None):
-        """Names of the players.
-
-        Parameters
-        ----------
-        input_features : array-like of str or None, default=None
-            Names of the columns, where `X` had none.
-
-        Returns
-        -------
-        names : ndarray of shape (n_players,), dtype object
-            Of the columns of the output.
-        """
-        check_is_fitted(self)
-        return self.attribution_.get_feature_names_out(input_features)
-
-    def _predict(self, X):
-        n_rows = num_samples(X)
-        if n_rows == 0:
-            raise ValueError("X has 0 rows; at least 1 is needed.")
-        n_numbers = self.attribution_.n_players_ * self.attribution_.n_outputs_
-        parts = []
-        for chunk in row_chunks(n_rows, 4 * n_numbers + self.n_features_in_):
-            rows = take_rows(X, chunk)
-            effects = Effects.of(self.attribution_, rows, self.controls)
-            parts.append(self._models.predict(rows, effects))
-        return np.concatenate(parts)
-
-    def _rows(self, X):
-        """Rows that the attribution takes, as an array or a frame."""
-        X = self.attribution_._check_rows(X)
-        return X if is_frame(X) else np.asarray(X)
-
-    def _squeezed(self, values):
-        return values[..., 0] if self.attribution_.n_outputs_ == 1 else values
-
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         given = self.attribution
@@ -576,13 +381,3 @@ class AmortizedAttribution(TransformerMixin, MetaEstimatorMixin, BaseEstimator):
             theirs = get_tags(given)
             tags.input_tags, tags.target_tags = theirs.input_tags, theirs.target_tags
         return tags
-
-
-# Not there after the objective of FastSHAP.
-_OF_NOISE = [
-    "noisy_attributions_",
-    "noise_variance_",
-    "prediction_variance_",
-    "combined_variance_",
-    "noisy_weight_",
-]

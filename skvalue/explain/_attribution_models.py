@@ -12,6 +12,8 @@ from ..utils._torch_state import plain_torch
 from ._shrinkage import efficient
 
 ALPHAS = np.logspace(-1, 4, 11)
+# Residuals are nothing where they are this share of the attributions.
+ROUNDING = 1e-12
 # Small data need small batches; more rows bear larger ones.
 SMALL_DATA = 2000
 
@@ -120,7 +122,10 @@ class AttributionModels:
         baseline = self._baseline(effects)
         residuals = _residuals(targets, baseline, coalitions)
         learned = residuals if coalitions is None else residuals[:, 1:]
-        self.unit = float(np.sqrt(np.mean(learned**2))) or 1.0
+        self.unit = _root_mean_square(learned)
+        if self.unit <= ROUNDING * _root_mean_square(baseline):
+            # The baseline is exact: what is left is no more than rounding.
+            self.unit, learned = 1.0, np.zeros_like(learned)
         learned = learned / self.unit
         if coalitions is not None:
             learned = np.column_stack([residuals[:, :1], learned])
@@ -199,6 +204,10 @@ class AttributionModels:
     def _dense(self, numbers):
         numbers = numbers.toarray() if hasattr(numbers, "toarray") else numbers
         return np.asarray(numbers, dtype=np.float64)
+
+
+def _root_mean_square(array):
+    return float(np.sqrt(np.mean(array**2)))
 
 
 def _train(settings, *arguments, **keywords):

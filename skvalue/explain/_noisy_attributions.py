@@ -14,8 +14,9 @@ from ._kernel_design import kernel_pairs
 # attributions are related. So there are this many sets of coalitions, or more.
 N_DESIGNS = 40
 ROWS_A_DESIGN = 16
-# The variance of the noise is measured on no fewer rows, where there are so many.
-LEAST_REPEATED = 20
+# Where one draw does not tell its variance, this share of the rows is drawn twice, and
+# no fewer than these.
+REPEATED_SHARE, LEAST_REPEATED = 1 / 16, 20
 
 
 class Noisy(NamedTuple):
@@ -25,6 +26,9 @@ class Noisy(NamedTuple):
     ----------
     first : ndarray of shape (n_rows, n_players, n_outputs)
         One draw a row.
+
+    variance : ndarray of shape (n_players, n_outputs)
+        Of one draw.
 
     again : ndarray of int
         Rows that were drawn twice.
@@ -37,14 +41,10 @@ class Noisy(NamedTuple):
     """
 
     first: np.ndarray
+    variance: np.ndarray
     again: np.ndarray
     second: np.ndarray
     n_evaluations: float
-
-    @property
-    def pair(self):
-        """Both draws of the rows that have two."""
-        return self.first[self.again], self.second
 
     def pooled(self):
         """Mean of the draws of each row, and their number."""
@@ -78,7 +78,7 @@ def draw_noisy(attribution, X, settings, rng):
         In random order.
 
     settings : dict
-        `controls`, `normalize` and `repeated_share` of `AmortizedAttribution`.
+        `n_samples`, `controls` and `normalize` of `AmortizedAttribution`.
 
     rng : RandomState instance
         Draws the seeds.
@@ -91,25 +91,34 @@ def draw_noisy(attribution, X, settings, rng):
     effects : Effects
         Of the rows.
     """
-    n_rows = len(X)
-    normalized = unit_norm if settings["normalize"] else np.asarray
+    n_rows, n_samples = len(X), settings["n_samples"]
     drawn = attribution._draw(
         X,
         draw_seed(rng),
+        n_samples=n_samples,
         effects=settings["controls"],
         rows_a_design=designs_of(n_rows),
     )
-    n_again = max(LEAST_REPEATED, round(settings["repeated_share"] * n_rows))
-    again = np.sort(rng.permutation(n_rows)[:n_again])
-    second = attribution._draw(take_rows(X, again), draw_seed(rng), rows_a_design=1)
     effects = Effects(
         drawn.predictions, drawn.empty, drawn.add_one, drawn.leave_one_out
     )
-    n_evaluations = drawn.n_evaluations + second.n_evaluations * len(again) / n_rows
-    noisy = Noisy(
-        normalized(drawn.values), again, normalized(second.values), n_evaluations
+    first, stderr = drawn.values, drawn.stderr
+    again, seed = rng.permutation(n_rows), draw_seed(rng)
+    if settings["normalize"]:
+        first = unit_norm(first)
+    elif np.isfinite(stderr).all():
+        variance = np.mean(stderr**2, axis=0)
+        nobody = np.empty(0, dtype=int)
+        noisy = Noisy(first, variance, nobody, first[nobody], drawn.n_evaluations)
+        return noisy, effects
+    again = np.sort(again[: max(LEAST_REPEATED, round(REPEATED_SHARE * n_rows))])
+    more = attribution._draw(
+        take_rows(X, again), seed, n_samples=n_samples, errors=False, rows_a_design=1
     )
-    return noisy, effects
+    second = unit_norm(more.values) if settings["normalize"] else more.values
+    variance = np.mean((first[again] - second) ** 2, axis=0) / 2
+    n_evaluations = drawn.n_evaluations + more.n_evaluations * len(again) / n_rows
+    return Noisy(first, variance, again, second, n_evaluations), effects
 
 
 def draw_coalitions(attribution, X, n_samples, effects, rng):

@@ -2,20 +2,16 @@ r"""How far noisy attributions are to be trusted beside predictions of them.
 
 A row's noisy attribution :math:`h` has variance :math:`\sigma^2` around the truth; a
 prediction :math:`\hat\phi` that was made without it has the mean squared error
-:math:`\tau^2`. So :math:`\mathbb{E}(h - \hat\phi)^2 = \tau^2 + \sigma^2`, and two
-independent :math:`h` of the same row tell :math:`2 \sigma^2 = \mathbb{E}(h_1 -
-h_2)^2`. The posterior mean is :math:`\hat\phi + \tau^2 / (\tau^2 + \sigma^2) (h -
+:math:`\tau^2`. Where the former has no bias, :math:`\mathbb{E}(h - \hat\phi)^2 =
+\tau^2 + \sigma^2`; its standard errors tell :math:`\sigma^2`, or two independent ones
+of the same row do, :math:`2 \sigma^2 = \mathbb{E}(h_1 - h_2)^2`. The posterior mean is :math:`\hat\phi + \tau^2 / (\tau^2 + \sigma^2) (h -
 \hat\phi)` (Efron & Morris, "Stein's Estimation Rule and Its Competitors", 1973).
 """
 
 import numpy as np
 
-# A player's own share of noise counts as much as that of all players together where it
-# is measured on so many rows.
-PRIOR_ROWS = 20
 
-
-def variances(noisy, predictions, pair):
+def variances(noisy, predictions, noise):
     """Variance of a noisy attribution, and of a prediction, for each player.
 
     Parameters
@@ -26,21 +22,20 @@ def variances(noisy, predictions, pair):
     predictions : ndarray of shape (n_rows, n_players, n_outputs)
         Made without them.
 
-    pair : pair of ndarray of shape (n_repeated, n_players, n_outputs)
-        Independent noisy attributions of some of the rows.
+    noise : ndarray of shape (n_players, n_outputs)
+        The estimated variance of a noisy attribution.
 
     Returns
     -------
     noise, error : ndarray of shape (n_players, n_outputs)
-        :math:`\\sigma^2` and :math:`\\tau^2`.
+        :math:`\\sigma^2` and :math:`\\tau^2`. Their shares of the sum, which many rows
+        tell precisely, are half a player's own and half those of all players.
     """
     both = np.mean((noisy - predictions) ** 2, axis=0)
-    noise = np.mean((pair[0] - pair[1]) ** 2, axis=0) / 2
     whole = both.sum()
     common = min(1.0, noise.sum() / whole) if whole > 0 else 0.0
     own = np.divide(noise, both, out=np.full_like(noise, common), where=both > 0)
-    n_rows = len(pair[0])
-    share = (n_rows * np.minimum(own, 1) + PRIOR_ROWS * common) / (n_rows + PRIOR_ROWS)
+    share = (np.minimum(own, 1.0) + common) / 2
     return share * both, (1 - share) * both
 
 

@@ -94,13 +94,23 @@ class CoalitionError(nn.Module):
         return (weights * error).sum(dim=1).mean()
 
 
+# Errors of averaged parameters hardly go up and down: a rise is the end.
+PATIENCE = 10
+
+
 class KeepBestOrNone(KeepBest):
-    """Remember the epoch with the least error; the first candidate is epoch 0."""
+    """Remember the epoch with the least error, from epoch 0 on; stop soon after it."""
 
     def on_train_begin(self, net, **kwargs):
         super().on_train_begin(net, **kwargs)
         self.best_ = self.error()
         self.state_ = copy.deepcopy(self.module_.state_dict())
+
+    def on_epoch_end(self, net, **kwargs):
+        super().on_epoch_end(net, **kwargs)
+        if len(net.history) >= self.epoch_ + PATIENCE:
+            # How a callback of skorch ends a training.
+            raise KeyboardInterrupt
 
 
 @plain_torch()
