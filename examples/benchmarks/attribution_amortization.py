@@ -3,9 +3,10 @@
 For an MLP and a forest on three tables, noisy Shapley values of rows at 2 to 17
 coalitions a column: their squared error, that of predictions of rows that the models
 did not see (``network``) and of the combination of both, each as a share of the mean
-squared norm of the attributions. ``equal`` are noisy values that may ask the model as
-often as amortization did, its controls and repeated draws included; ``worth`` says how
-many times the coalitions of the noisy values they would need for the error of the
+squared norm of the attributions. ``equal`` are attributions by `FeatureAttribution`
+with the same method (with "auto" its best one, the biased included) that may ask the
+model as often as amortization did, its controls and repeated draws included; ``worth``
+says how many times the coalitions the noisy values would need for the error of the
 combination. Truth is enumeration up to 14 columns, else KernelSHAP of 20000 coalitions.
 Then the error against the number of rows, for them and for unseen ones; FastSHAP's
 objective; and SGD-Shapley, whose bias no amortization removes.

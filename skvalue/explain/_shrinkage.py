@@ -4,8 +4,9 @@ A row's noisy attribution :math:`h` has variance :math:`\sigma^2` around the tru
 prediction :math:`\hat\phi` that was made without it has the mean squared error
 :math:`\tau^2`. Where the former has no bias, :math:`\mathbb{E}(h - \hat\phi)^2 =
 \tau^2 + \sigma^2`; its standard errors tell :math:`\sigma^2`, or two independent ones
-of the same row do, :math:`2 \sigma^2 = \mathbb{E}(h_1 - h_2)^2`. The posterior mean is :math:`\hat\phi + \tau^2 / (\tau^2 + \sigma^2) (h -
-\hat\phi)` (Efron & Morris, "Stein's Estimation Rule and Its Competitors", 1973).
+of the same row do, :math:`2 \sigma^2 = \mathbb{E}(h_1 - h_2)^2`. The posterior mean is
+:math:`\hat\phi + \tau^2 / (\tau^2 + \sigma^2) (h - \hat\phi)` (Efron & Morris, "Stein's
+Estimation Rule and Its Competitors", 1973).
 """
 
 import numpy as np
