@@ -10,7 +10,7 @@ from sklearn.utils.validation import validate_data
 from ..utils._progress import Progress, in_parallel
 from ._draws import Plan, concatenated
 from ._methods import WITH_PRIOR, is_efficient
-from ._regression_design import learned_prior
+from ._regression_design import GaussianProcessDesign, learned_prior
 from ._responses import is_fitted
 from ._tables import Schema, is_mixed
 
@@ -41,23 +41,25 @@ class Attributing:
         table = self._table(X, reset=False)
         seed = self._seed if seed is None else seed
         n_samples = self.n_samples_ if n_samples is None else n_samples
-        options = {"halves": halves, "effects": effects, "errors": errors}
-        shared = {"prior": self._prior, **options}
-        arguments = self.method_, self.n_players_, n_samples
+        options = {"halves": halves, "effects": effects}
         if rows_a_design is None:
-            plan = self._plan(seed, n_samples, **options)
+            plan = self._plan_of_fit
+            if halves or effects or (seed, n_samples) != (self._seed, self.n_samples_):
+                plan = self._plan(seed, n_samples, **options)
             cells = max(len(plan.masks), 1) * self.n_outputs_
             # As many for any n_jobs: sums over other batches differ in the last digits.
             at_once = min(max(1, CELLS_AT_ONCE // cells), ROWS_AT_ONCE)
             tasks = [
-                delayed(plan.read)(self._game, table.part(rows), self._empty)
+                delayed(plan.read)(self._game, table.part(rows), self._empty, errors)
                 for rows in gen_batches(len(table), at_once)
             ]
         else:
+            arguments = self.method_, self.n_players_, n_samples
+            options["prior"] = self._prior
             at_once = max(1, ROWS_AT_ONCE // rows_a_design) * rows_a_design
             tasks = [
                 delayed(_read_blocks)(
-                    (arguments, seed, shared),
+                    (arguments, seed, options, errors),
                     self._game,
                     table.part(rows),
                     self._empty,
@@ -87,7 +89,8 @@ class Attributing:
 
     def _learned_prior(self, table):
         is_exact = 2**self.n_players_ - 2 <= self.n_samples_
-        if self.method_ not in WITH_PRIOR or is_exact:
+        is_used = self.n_samples_ <= GaussianProcessDesign.most_samples()
+        if self.method_ not in WITH_PRIOR or is_exact or not is_used:
             return None
         rng = np.random.default_rng((self._seed, 2))
         return learned_prior(self._game, table, self._empty, self.n_samples_, rng)
@@ -143,12 +146,10 @@ class Attributing:
 
 def _read_blocks(plans, game, table, empty, start, rows_a_design):
     """Attributions of rows whose blocks have coalitions of their own."""
-    arguments, seed, options = plans
-    return concatenated(
-        [
-            Plan(
-                *arguments, (seed, (start + rows.start) // rows_a_design), **options
-            ).read(game, table.part(rows), empty)
-            for rows in gen_batches(len(table), rows_a_design)
-        ]
-    )
+    arguments, seed, options, errors = plans
+    draws = []
+    for rows in gen_batches(len(table), rows_a_design):
+        number = (start + rows.start) // rows_a_design
+        plan = Plan(*arguments, (seed, number), **options)
+        draws.append(plan.read(game, table.part(rows), empty, errors))
+    return concatenated(draws)

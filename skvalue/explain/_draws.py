@@ -68,9 +68,6 @@ class Plan:
     effects : bool, default=False
         Whether each player alone and each missing player is evaluated, too.
 
-    errors : bool, default=True
-        Whether standard errors are asked for.
-
     Attributes
     ----------
     masks : ndarray of shape (n_coalitions, n_players), dtype bool
@@ -87,7 +84,6 @@ class Plan:
         prior=None,
         halves=False,
         effects=False,
-        errors=True,
     ):
         if halves:
             first, second = (
@@ -109,7 +105,7 @@ class Plan:
                 (),
             )
             wanted = [self.design.masks]
-        self.effects, self.errors = effects, errors
+        self.effects = effects
         if effects:
             one = np.eye(n_players, dtype=bool)
             wanted += [one, ~one]
@@ -121,7 +117,7 @@ class Plan:
         self._places = self._places.ravel()
         self.masks = stacked[first_places]
 
-    def read(self, game, table, empty):
+    def read(self, game, table, empty, errors=True):
         """Attributions of the rows of one table.
 
         Parameters
@@ -134,6 +130,9 @@ class Plan:
 
         empty : ndarray of shape (n_outputs,)
             Worth of the empty coalition.
+
+        errors : bool, default=True
+            Whether standard errors are asked for.
 
         Returns
         -------
@@ -156,7 +155,7 @@ class Plan:
         n_drawn = len(worth) - 2 * n_players * self.effects
         values = self.design.estimate(worth[:n_drawn], total)
         result = {"values": by_row(values), "stderr": None}
-        if self.errors:
+        if errors:
             variance = self.design.variance(worth[:n_drawn], total, values)
             result["stderr"] = by_row(np.sqrt(variance))
         if self.parts:

@@ -10,7 +10,6 @@ to Accelerate Feature and Data Attribution", NeurIPS 2024, sections 4.1 and 4.2.
 from copy import deepcopy
 from numbers import Integral
 
-import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils import Bunch, get_tags
 from sklearn.utils.validation import check_is_fitted
@@ -20,7 +19,7 @@ from ..utils._sklearn import (
     HasMethods,
     Interval,
     StrOptions,
-    get_feature_names,
+    check_feature_names_in,
     get_output_config,
 )
 from ._attributing import Attributing
@@ -68,7 +67,8 @@ class FeatureAttribution(Attributing, TransformerMixin, BaseEstimator):
           pairs, without bias;
         - ``"sgd_shapley"``: Shapley values by stochastic gradient descent, which is
           biased, for comparison;
-        - ``"banzhaf"``: Banzhaf values by maximum sample reuse, without bias;
+        - ``"banzhaf"``: Banzhaf values by maximum sample reuse, adjusted by such a
+          regression up to 8192 coalitions, without bias;
         - ``"lime"``: the coefficients of LIME by weighted least squares;
         - ``"auto"``: of the Shapley values what had least error at the budget:
           ``"permutation"`` for less than three coalitions a player, ``"kernel_shap"``
@@ -89,7 +89,7 @@ class FeatureAttribution(Attributing, TransformerMixin, BaseEstimator):
         Rows of the background, drawn at random, for ``imputation="marginal"``; the cost
         is proportional to it. None: all rows.
 
-    groups : dict, list of lists or None, default=None
+    column_groups : dict, list of lists or None, default=None
         Columns that are one player together, such as those of a one-hot encoding, by
         names or numbers: ``{"colour": ["red", "blue"]}`` or ``[[0, 1], [4, 5]]``. Any
         other column is a player of its own. Players are in the order of their first
@@ -156,9 +156,9 @@ class FeatureAttribution(Attributing, TransformerMixin, BaseEstimator):
     A row costs `n_samples` predictions, times the background rows with
     ``imputation="marginal"``. Everything else is a product of matrices, because the
     coalitions are the same for all rows: the attribution of a row does not depend on
-    the others. ``"gaussian_process"`` and ``"regression"`` solve once for the
-    coalitions, O(n_samples³ / 8), and evaluate at most 512 coalitions of 16 rows of the
-    background in ``fit``.
+    the others. ``"gaussian_process"``, ``"regression"`` and ``"banzhaf"`` solve once
+    for the coalitions, O(n_samples³ / 8), and evaluate at most 512 coalitions of 16
+    rows of the background in ``fit``.
 
     For models of trees, the exact Shapley values of another game, where absent columns
     follow the splits, cost less: that is the business of the package ``shap``.
@@ -199,7 +199,7 @@ class FeatureAttribution(Attributing, TransformerMixin, BaseEstimator):
         "n_samples": [Interval(Integral, 2, None, closed="left"), StrOptions({"auto"})],
         "imputation": [StrOptions({"mean", "marginal"})],
         "n_background": [Interval(Integral, 1, None, closed="left"), None],
-        "groups": [dict, list, tuple, None],
+        "column_groups": [dict, list, tuple, None],
         "response_method": [
             StrOptions(
                 {
@@ -229,7 +229,7 @@ class FeatureAttribution(Attributing, TransformerMixin, BaseEstimator):
         n_samples="auto",
         imputation="mean",
         n_background=64,
-        groups=None,
+        column_groups=None,
         response_method="auto",
         output=None,
         batch_size="auto",
@@ -242,7 +242,7 @@ class FeatureAttribution(Attributing, TransformerMixin, BaseEstimator):
         self.n_samples = n_samples
         self.imputation = imputation
         self.n_background = n_background
-        self.groups = groups
+        self.column_groups = column_groups
         self.response_method = response_method
         self.output = output
         self.batch_size = batch_size
@@ -283,18 +283,17 @@ class FeatureAttribution(Attributing, TransformerMixin, BaseEstimator):
             )
         table = self._table(X, reset=True)
         self.estimator_ = self._fitted_estimator(X, y)
-        names = get_feature_names(X)
-        columns = names
-        if names is None:
-            columns = np.array([f"x{place}" for place in range(self.n_features_in_)])
-        players = Players(self.groups, columns.astype(object), names is not None)
-        self._player_of, self._player_names = players.player_of, players.names
-        self.n_players_ = len(players.names)
+        self._players = Players(
+            self.column_groups,
+            check_feature_names_in(self),
+            hasattr(self, "feature_names_in_"),
+        )
+        self.n_players_ = len(self._players)
         self._seed = integer_seed(self.random_state)
         response = Response(self.estimator_, self.response_method, self.output)
         batch_size = None if self.batch_size == "auto" else self.batch_size
         self._game = ColumnGame(
-            response, self._background(table), self._player_of, batch_size
+            response, self._background(table), self._players.player_of, batch_size
         )
         self._empty = self._game.empty()
         self.n_outputs_ = len(self._empty)
@@ -303,8 +302,7 @@ class FeatureAttribution(Attributing, TransformerMixin, BaseEstimator):
         self.n_samples_ = self._budget()
         self.method_ = resolve_method(self.method, self.n_players_, self.n_samples_)
         self._prior = self._learned_prior(table)
-        # Refuses a budget that is too small, before any row is explained.
-        self._plan(self._seed, self.n_samples_)
+        self._plan_of_fit = self._plan(self._seed, self.n_samples_)
         return self
 
     def transform(self, X):
@@ -362,7 +360,7 @@ class FeatureAttribution(Attributing, TransformerMixin, BaseEstimator):
         )
 
     def get_feature_names_out(self, input_features=None):
-        """Names of the players: of their columns, or groups.
+        """Return the names of the players: of columns, or groups of them.
 
         Parameters
         ----------
@@ -375,18 +373,7 @@ class FeatureAttribution(Attributing, TransformerMixin, BaseEstimator):
             Columns of what ``transform`` returns.
         """
         check_is_fitted(self)
-        if input_features is not None:
-            given = np.asarray(input_features, dtype=object)
-            known = getattr(self, "feature_names_in_", None)
-            if known is not None and not np.array_equal(known, given):
-                raise ValueError("input_features is not equal to feature_names_in_")
-            if len(given) != self.n_features_in_:
-                raise ValueError(
-                    "input_features should have length equal to number of features "
-                    f"({self.n_features_in_}), got {len(given)}"
-                )
-            return Players(self.groups, given, True).names
-        return self._player_names.copy()
+        return self._players.names_of(check_feature_names_in(self, input_features))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

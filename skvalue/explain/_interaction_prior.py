@@ -24,8 +24,8 @@ from scipy import linalg
 LINEAR = 10.0
 
 # Sum of the rho of all players, and variance of what is no such game, that are tried.
-TOTALS = (0.25, 0.6, 1.5, 3.0, 6.0)
-NOISES = (1e-4, 1e-2, 1e-1, 1.0)
+TOTALS = (0.05, 0.25, 0.6, 1.5, 3.0, 6.0)
+NOISES = (1e-6, 1e-4, 1e-2, 1e-1, 1.0)
 LARGEST = 0.9
 
 # What nothing is known of: no player matters more than another.
@@ -100,7 +100,13 @@ class InteractionPrior:
             Exact.
         """
         # On members and others, what is expected of s is 2 q - 1, for q in (0, 1).
-        points, weights = _quadrature(len(self.rho))
+        return self._value_covariance(signs, *_quadrature(len(self.rho)))
+
+    def banzhaf_covariance(self, signs):
+        """The same, of each player's Banzhaf value."""
+        return self._value_covariance(signs, [0.0], [1.0])
+
+    def _value_covariance(self, signs, points, weights):
         slopes = self.rho * signs
         total = np.zeros_like(slopes)
         for point, weight in zip(points, weights, strict=True):
@@ -118,6 +124,10 @@ class InteractionPrior:
         rest = np.exp(logs.sum(axis=1, keepdims=True) - logs - self._log_all)
         total = np.outer(weights, weights).ravel() @ rest
         return 8 * self.rho * total / self._scale + 4 * LINEAR / len(self.rho)
+
+    def noise_of(self, weights):
+        """Variance of the noise of pairs of these weights; they sum to one."""
+        return self.noise / (len(weights) * weights)
 
     def inverse(self, signs, weights):
         """Inverse covariance of the worth of coalitions and of the full one, the last.
@@ -137,8 +147,7 @@ class InteractionPrior:
             The full coalition has no noise.
         """
         covariance = self.covariance(signs, signs)
-        weights = weights[:-1]
-        noise = self.noise / (len(weights) * weights)
+        noise = self.noise_of(weights[:-1])
         diagonal = np.diag_indices(len(covariance))
         covariance[diagonal] += np.append(noise, 1e-9)
         return linalg.inv(covariance, assume_a="pos")

@@ -95,7 +95,7 @@ class KernelDesign(Design):
         return np.maximum(variance, 0.0)
 
 
-def kernel_pairs(n_players, n_pairs, rng):
+def kernel_pairs(n_players, n_pairs, rng, *, independent=False):
     """Pairs by the Shapley kernel, see the module.
 
     Parameters
@@ -108,6 +108,10 @@ def kernel_pairs(n_players, n_pairs, rng):
 
     rng : numpy.random.Generator
         Moves on.
+
+    independent : bool, default=False
+        Whether pairs that are not enumerated are drawn independently of each other,
+        instead of evenly and without replacement.
 
     Returns
     -------
@@ -140,14 +144,18 @@ def kernel_pairs(n_players, n_pairs, rng):
         left, rest = left - counts[first], rest - mass[first]
         first += 1
     if first < len(sizes) and left > 0:
-        # Evenly spread over the distribution of the sizes, with one random shift.
         edges = np.cumsum(mass[first:]) / mass[first:].sum()
-        places = np.searchsorted(edges, (np.arange(left) + rng.random()) / left)
+        # Evenly spread over the distribution of the sizes, with one random shift.
+        uniforms = (np.arange(left) + rng.random()) / left
+        if independent:
+            uniforms = rng.random(left)
+        places = np.searchsorted(edges, uniforms)
         drawn = np.bincount(np.minimum(places, len(edges) - 1), minlength=len(edges))
         for offset, count in enumerate(drawn):
             if count:
                 size, middle = sizes[first + offset], is_middle[first + offset]
-                halves.append(distinct_of_size(n_players, size, middle, count, rng))
+                draw = random_of_size if independent else distinct_of_size
+                halves.append(draw(n_players, size, middle, count, rng))
         weights.append(np.full(left, rest / left))
         is_drawn.append(np.ones(left, dtype=bool))
     return np.concatenate(halves), np.concatenate(weights), np.concatenate(is_drawn)
@@ -168,13 +176,18 @@ def all_of_size(n_players, size, is_middle):
     return masks
 
 
+def random_of_size(n_players, size, is_middle, count, rng):
+    """Random coalitions of a size; where complements have it too, with player 0."""
+    masks = random_coalitions(np.full(count, size), n_players, rng)
+    return np.where(masks[:, :1], masks, ~masks) if is_middle else masks
+
+
 def distinct_of_size(n_players, size, is_middle, count, rng):
     """Random coalitions of a size, no two of them the same or complements."""
     masks = np.zeros((0, n_players), dtype=bool)
     while len(masks) < count:
-        more = random_coalitions(np.full(count - len(masks), size), n_players, rng)
-        if is_middle:
-            more = np.where(more[:, :1], more, ~more)
+        missing = count - len(masks)
+        more = random_of_size(n_players, size, is_middle, missing, rng)
         masks = np.concatenate([masks, more])
         _, places = np.unique(np.packbits(masks, axis=1), axis=0, return_index=True)
         masks = masks[np.sort(places)]

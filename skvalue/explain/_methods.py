@@ -6,7 +6,11 @@ from scipy.special import comb
 from ._designs import ExactDesign
 from ._kernel_design import KernelDesign
 from ._permutation_design import PermutationDesign
-from ._regression_design import GaussianProcessDesign, RegressionDesign
+from ._regression_design import (
+    AdjustedBanzhafDesign,
+    GaussianProcessDesign,
+    RegressionDesign,
+)
 from ._sgd_design import SGDDesign
 from ._uniform_designs import (
     BanzhafDesign,
@@ -31,14 +35,14 @@ DESIGNS = {
     "gaussian_process": (GaussianProcessDesign, exact_shapley_weights),
     "regression": (RegressionDesign, exact_shapley_weights),
     "permutation": (PermutationDesign, exact_shapley_weights),
-    "banzhaf": (BanzhafDesign, exact_banzhaf_weights),
+    "banzhaf": (AdjustedBanzhafDesign, exact_banzhaf_weights),
     "lime": (LimeDesign, exact_lime_weights),
     # Enumerated or not, its estimate is that of the descent.
     "sgd_shapley": (SGDDesign, None),
 }
 
 # Those that learn a prior from the background.
-WITH_PRIOR = {"gaussian_process", "regression"}
+WITH_PRIOR = {"gaussian_process", "regression", "banzhaf"}
 
 # Coalitions to a player from which regressions beat permutations.
 REGRESSION_FROM = 3
@@ -100,6 +104,8 @@ def draw_design(method, n_players, n_samples, rng, prior=None):
         )
     if method not in WITH_PRIOR:
         return design.draw(n_players, n_samples, rng)
+    if n_samples > design.most_samples() and method == "banzhaf":
+        return BanzhafDesign.draw(n_players, n_samples, rng)
     if n_samples > design.most_samples():
         raise ValueError(
             f"n_samples={n_samples} is too many for method={method!r}, which solves "

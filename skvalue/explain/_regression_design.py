@@ -12,6 +12,7 @@ the others foretell of a coalition, f, as a control, and adds what it misses,
           a = 1 - \mathbb{E}[s_i s_j],
 
 with :math:`\Pi` the removal of the mean over the players: unbiased whatever f is.
+Banzhaf values are the mean of :math:`s\,(D - f)` itself over uniform coalitions.
 Sources: Witter, Liu & Musco, "Regression-adjusted Monte Carlo Estimators for Shapley
 Values and Probabilistic Values", NeurIPS 2025; Covert & Lee, "Improving KernelSHAP",
 AISTATS 2021, for the mean that it corrects.
@@ -22,6 +23,7 @@ import numpy as np
 from ._designs import Design, differences, with_complements
 from ._interaction_prior import InteractionPrior, learn_prior
 from ._kernel_design import kernel_pairs
+from ._uniform_designs import BanzhafDesign
 
 # Pairs at most: their covariances are 128 MB then.
 MOST_PAIRS = 4096
@@ -49,12 +51,17 @@ class GaussianProcessDesign(Design):
         self.masks = with_complements(halves)
         self.prior = prior or InteractionPrior.typical(halves.shape[1])
         self._inverse = self.prior.inverse(self.signs, np.append(self.weights, 0.0))
-        self._covariance = self.prior.shapley_covariance(self.signs)
+        self._covariance = self._value_covariance()
         self._weights = self._covariance @ self._inverse / 2
+
+    # Whether pairs are drawn so, see `kernel_pairs`.
+    independent = False
 
     @classmethod
     def draw(cls, n_players, n_samples, rng, prior=None):
-        return cls(*kernel_pairs(n_players, n_samples // 2, rng), prior)
+        n_pairs = n_samples // 2
+        pairs = kernel_pairs(n_players, n_pairs, rng, independent=cls.independent)
+        return cls(*pairs, prior)
 
     @classmethod
     def most_samples(cls):
@@ -73,6 +80,10 @@ class GaussianProcessDesign(Design):
         """Members as 1, others as -1, of one coalition a pair; all players last."""
         return signs_of(self.halves)
 
+    def _value_covariance(self):
+        """Of the values of the players with the worth of the coalitions."""
+        return self.prior.shapley_covariance(self.signs)
+
     def estimate(self, worth, total):
         values = self._weights @ self._changes(worth, total)
         return values + (total - values.sum(axis=0)) / len(values)
@@ -90,24 +101,44 @@ class GaussianProcessDesign(Design):
 
 
 class RegressionDesign(GaussianProcessDesign):
-    """The same, adjusted by what the regression misses: without bias."""
+    """The same, adjusted by what the regression misses: without bias.
+
+    Pairs are drawn independently of each other, so that what the others foretell of one
+    is independent of it.
+    """
+
+    independent = True
 
     def __init__(self, halves, weights, is_drawn, prior=None):
         super().__init__(halves, weights, is_drawn, prior)
-        n_players = halves.shape[1]
+        inverse = self._inverse[:-1]
         # What the other pairs miss of each one.
-        self._misses = self._inverse[:-1] / np.diag(self._inverse)[:-1, None]
+        self._misses = inverse / np.diag(self._inverse)[:-1, None]
+        mean = self._reuse()
+        self._mean = np.where(is_drawn, mean, 0.0)
+        # Without each of the drawn pairs in turn: the values, and what is missed of
+        # those that are enumerated.
+        share = (is_drawn / max(np.count_nonzero(is_drawn), 1))[:, None]
+        without = share * self._misses
+        noise = self.prior.noise_of(self.weights)[:, None]
+        enumerated = noise * (inverse - inverse[:, :-1] @ without)
+        self._weights = (
+            self._weights
+            - self._weights[:, :-1] @ without
+            + self._mean @ self._misses
+            + np.where(is_drawn, 0.0, mean) @ enumerated
+        )
+
+    def _reuse(self):
+        """Weights of the changes of pairs in the values, ``(n_players, n_pairs)``."""
+        n_players = self.halves.shape[1]
         sizes = np.arange(1, n_players)
         kernel = 1 / (sizes * (n_players - sizes))
         pairs = n_players * (n_players - 1)
         alike = ((n_players - 2 * sizes) ** 2 - n_players) / pairs
         apart = 1 - kernel @ alike / kernel.sum()
-        drawn = np.where(is_drawn, self.weights, 0.0)
-        mean = self.signs[:-1].T * drawn / apart
-        self._mean = mean - mean.mean(axis=0)
-        share = is_drawn / max(np.count_nonzero(is_drawn), 1)
-        adjustment = self._mean - self._weights[:, :-1] * share
-        self._weights = self._weights + adjustment @ self._misses
+        mean = self.signs[:-1].T * self.weights / apart
+        return mean - mean.mean(axis=0)
 
     def variance(self, worth, total, values):
         count = np.count_nonzero(self.is_drawn)
@@ -119,6 +150,26 @@ class RegressionDesign(GaussianProcessDesign):
             variance -= (self._mean @ missed) ** 2 / count
             variance *= count / (count - 1)
         return np.maximum(variance, 0.0)
+
+
+class AdjustedBanzhafDesign(RegressionDesign):
+    """Banzhaf values by maximum sample reuse, adjusted in the same way."""
+
+    is_efficient = False
+
+    @classmethod
+    def draw(cls, n_players, n_samples, rng, prior=None):
+        halves = BanzhafDesign.draw(n_players, n_samples, rng).halves
+        return cls(halves, np.ones(len(halves)), np.ones(len(halves), bool), prior)
+
+    def _value_covariance(self):
+        return self.prior.banzhaf_covariance(self.signs)
+
+    def _reuse(self):
+        return self.signs[:-1].T / len(self.halves)
+
+    def estimate(self, worth, total):
+        return self._weights @ self._changes(worth, total)
 
 
 def signs_of(halves):

@@ -17,6 +17,9 @@ from sklearn.utils._param_validation import (
 from sklearn.utils._set_output import _get_output_config as get_output_config
 from sklearn.utils.metadata_routing import _routing_enabled as routing_enabled
 from sklearn.utils.metaestimators import _BaseComposition as BaseComposition
+from sklearn.utils.validation import (
+    _check_feature_names_in as check_feature_names_in,
+)
 from sklearn.utils.validation import _check_method_params as check_method_params
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 from sklearn.utils.validation import _check_y as check_y
@@ -33,6 +36,7 @@ __all__ = [
     "Options",
     "RealNotInt",
     "StrOptions",
+    "check_feature_names_in",
     "check_method_params",
     "check_sample_weight",
     "check_y",
