@@ -74,11 +74,9 @@ def errors(fitted, unseen, truth, truth_unseen):
     }
 
 
-def noisy_error(attribution, rows, truth, n_samples):
-    """Error of noisy values with independent coalitions in each row."""
-    drawn = attribution._draw(
-        rows[: len(truth)], 12345, n_samples=n_samples, errors=False, rows_a_design=1
-    )
+def noisy_error(attribution, rows, truth):
+    """Error of attributions with coalitions of their own in each row."""
+    drawn = attribution._draw(rows[: len(truth)], 12345, errors=False, rows_a_design=1)
     error = (drawn.values[..., 0] - truth) ** 2
     return error.sum(axis=1).mean() / (truth**2).sum(axis=1).mean()
 
@@ -139,11 +137,10 @@ def cell(parts, multiple, method):
     found = errors(fitted, unseen, truth, truth_unseen)
     n_all = fitted.n_evaluations_
     # All coalitions count, those with no and all columns too.
-    found["noisy"] = noisy_error(fitted.attribution_, rows, truth, n_samples)
     equal = FeatureAttribution(
         model, method=method, n_samples=round(n_all) - 2, random_state=0
     ).fit(rows)
-    found["equal"] = noisy_error(equal, rows, truth, None)
+    found["equal"] = noisy_error(equal, rows, truth)
     return found | {"n_noisy": n_samples + 2, "n_all": n_all}
 
 

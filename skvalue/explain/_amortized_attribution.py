@@ -207,10 +207,10 @@ class AmortizedAttribution(
     Examples
     --------
     >>> from sklearn.datasets import make_friedman1
-    >>> from sklearn.neural_network import MLPRegressor
+    >>> from sklearn.svm import SVR
     >>> from skvalue import AmortizedAttribution
     >>> X, y = make_friedman1(300, 12, random_state=0)
-    >>> model = MLPRegressor(solver="lbfgs", max_iter=50, random_state=0).fit(X, y)
+    >>> model = SVR(C=100).fit(X, y)
     >>> explainer = AmortizedAttribution(
     ...     model, n_samples=48, max_epochs=5, random_state=0
     ... ).fit(X[:100])
@@ -347,6 +347,7 @@ class AmortizedAttribution(
             In units of the response.
         """
         check_is_fitted(self)
+        self.attribution_._refuse_frames(self)
         return self._squeezed(self._predict(self._rows(X)))
 
     def fit_transform(self, X, y=None):
@@ -366,6 +367,7 @@ class AmortizedAttribution(
             `combined_attributions_`, and predictions of rows not drawn for.
         """
         self.fit(X, y)
+        self.attribution_._refuse_frames(self)
         if len(self.rows_) == num_samples(X):
             return self.combined_attributions_.copy()
         attributions = self.transform(X)

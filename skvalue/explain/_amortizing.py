@@ -179,7 +179,7 @@ class Amortizing:
         return -float(product.sum(axis=1).mean())
 
     def get_feature_names_out(self, input_features=None):
-        """Names of the players.
+        """Name the columns of the output: the players.
 
         Parameters
         ----------

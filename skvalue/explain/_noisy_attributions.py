@@ -14,8 +14,8 @@ from ._kernel_design import kernel_pairs
 # attributions are related. So there are this many sets of coalitions, or more.
 N_DESIGNS = 40
 ROWS_A_DESIGN = 16
-# Methods whose standard errors are right on average; those of least squares by residuals
-# are too large where coalitions are few, or nearly all.
+# Methods whose standard errors are right on average; those of KernelSHAP are too large
+# where coalitions are few, or nearly all of them.
 KNOWN_ERRORS = {"permutation", "regression", "gaussian_process"}
 # Where one draw does not tell its variance, this share of the rows is drawn twice, and
 # no fewer than these.

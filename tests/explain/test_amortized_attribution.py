@@ -230,6 +230,18 @@ def test_attributions_sum_to_the_prediction(method, objective):
     assert_allclose(explainer.transform(X).sum(axis=1), total, atol=1e-6)
 
 
+def test_frames_hold_one_output():
+    pytest.importorskip("pandas")
+    explainer = AmortizedAttribution(
+        noisy(function=two_outputs), regressor="ridge", random_state=0
+    ).set_output(transform="pandas")
+    for explain in (explainer.fit(X).transform, explainer.fit_transform):
+        with pytest.raises(ValueError, match="set output to one of"):
+            explain(X)
+    explainer.attribution.set_params(output=0)
+    assert explainer.fit_transform(X).shape == X.shape
+
+
 def test_several_outputs_are_each_explained():
     explainer = AmortizedAttribution(noisy(function=two_outputs), **QUICK).fit(X[:80])
     expected = np.zeros((len(X), D))
