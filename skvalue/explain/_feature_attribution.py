@@ -88,16 +88,20 @@ class FeatureAttribution(Attributing, TransformerMixin, BaseEstimator):
         Rows of the background, drawn at random, for ``imputation="marginal"``; the cost
         is proportional to it. None: all rows.
 
-    column_groups : dict, list of lists or None, default=None
-        Columns that are one player together, such as those of a one-hot encoding, by
-        names or numbers: ``{"colour": ["red", "blue"]}`` or ``[[0, 1], [4, 5]]``. Any
-        other column is a player of its own. Players are in the order of their first
-        columns.
+    column_groups : dict, list of lists, fitted transformer or None, default=None
+        Columns that are one player together, by names or numbers:
+        ``{"colour": ["red", "blue"]}`` or ``[[0, 1], [4, 5]]``. Any other column is a
+        player of its own. Players are in the order of their first columns.
+
+        Of a `~sklearn.preprocessing.OneHotEncoder`, a
+        `~sklearn.compose.ColumnTransformer` or a Pipeline of these, whose output `X`
+        is: the columns that encode the same column are one player.
 
     response_method : {"auto", "predict_proba", "predict_log_proba", \
             "decision_function", "predict"}, default="auto"
         What is explained. ``"auto"``: of classifiers the first that they have of
-        `predict_proba`, `decision_function` and `predict`, of others `predict`.
+        `predict_proba`, `decision_function` and `predict`, of outlier detectors
+        `decision_function`, of others `predict`.
 
     output : class label, int or None, default=None
         The class, or the number of the output, that is explained. None: all of them;
@@ -198,7 +202,7 @@ class FeatureAttribution(Attributing, TransformerMixin, BaseEstimator):
         "n_samples": [Interval(Integral, 2, None, closed="left"), StrOptions({"auto"})],
         "imputation": [StrOptions({"mean", "marginal"})],
         "n_background": [Interval(Integral, 1, None, closed="left"), None],
-        "column_groups": [dict, list, tuple, None],
+        "column_groups": [dict, list, tuple, HasMethods("transform"), None],
         "response_method": [
             StrOptions(
                 {
@@ -338,8 +342,9 @@ class FeatureAttribution(Attributing, TransformerMixin, BaseEstimator):
             ``transform`` returns; ``predictions``, of shape (n_samples,) or (n_samples,
             n_outputs); ``base_values``, see `base_values_`; ``feature_names`` and
             ``outputs``. Errors are those of drawing coalitions: 0 where all are
-            enumerated, NaN where the draw tells none, as with one pair of permutations
-            or ``method="sgd_shapley"``.
+            enumerated, rough where few are drawn, as with two pairs of permutations,
+            NaN where the draw tells none, as with one pair, or with
+            ``method="sgd_shapley"``.
         """
         check_is_fitted(self)
         draw = self._draw(X, None)

@@ -4,13 +4,15 @@ from numbers import Integral
 
 import numpy as np
 
+from ._encoded_columns import encoded_groups
+
 
 class Players:
     """Columns by player.
 
     Parameters
     ----------
-    column_groups : dict, list of lists or None
+    column_groups : dict, list of lists, fitted transformer or None
         See `FeatureAttribution`.
 
     columns : ndarray of shape (n_columns,), dtype object
@@ -33,6 +35,8 @@ class Players:
         known = {name: place for place, name in enumerate(columns)} if has_names else {}
         owner = np.full(n_columns, -1)
         labels = []
+        if hasattr(column_groups, "transform"):
+            column_groups = encoded_groups(column_groups, n_columns)
         for label, members in _named(column_groups):
             places = [_place(member, known, n_columns) for member in members]
             if not places:

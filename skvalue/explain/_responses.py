@@ -2,6 +2,7 @@
 
 import numpy as np
 from sklearn.base import is_classifier as has_tag_of_classifiers
+from sklearn.base import is_outlier_detector
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
@@ -21,9 +22,14 @@ def is_fitted(estimator):
 
 def is_classifier(estimator):
     """The same as scikit-learn's, for estimators without tags, too."""
-    if hasattr(estimator, "__sklearn_tags__"):
+    if has_tags(estimator):
         return has_tag_of_classifiers(estimator)
     return hasattr(estimator, "predict_proba")
+
+
+def has_tags(estimator):
+    """Whether scikit-learn can tell what kind of estimator this is."""
+    return hasattr(estimator, "__sklearn_tags__")
 
 
 class Response:
@@ -127,6 +133,8 @@ class Response:
             choices = ("predict",)
             if is_classifier(self.estimator):
                 choices = AUTO_OF_CLASSIFIERS
+            elif has_tags(self.estimator) and is_outlier_detector(self.estimator):
+                choices = ("decision_function",)
         else:
             choices = (method,)
         for choice in choices:

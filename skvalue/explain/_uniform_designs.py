@@ -20,6 +20,9 @@ from scipy import linalg
 from ._designs import Design, differences, with_complements
 from ._kernel_design import MOST_LEVERAGE
 
+# Coalitions to a player from which LIME's come in pairs.
+PAIRED_FROM = 4
+
 # Width of LIME's kernel, squared, and what keeps its equations solvable.
 WIDTH = 0.25
 TINY = 1e-10
@@ -60,18 +63,21 @@ class BanzhafDesign(Design):
 
 
 class LimeDesign(Design):
-    """Independent coalitions, and least squares weighted by closeness to the row.
+    """Random coalitions, and least squares weighted by closeness to the row.
 
     Parameters
     ----------
     masks : ndarray of shape (n_coalitions, n_players), dtype bool
         The coalitions.
+
+    is_paired : bool
+        Whether each second one is the complement of the one before.
     """
 
     is_efficient = False
 
-    def __init__(self, masks):
-        self.masks = masks
+    def __init__(self, masks, is_paired):
+        self.masks, self.is_paired = masks, is_paired
         self._members = np.column_stack([np.ones(len(masks)), masks])
         weighted = (self._members * lime_kernel(masks)[:, None]).T
         moments = weighted @ self._members
@@ -82,14 +88,19 @@ class LimeDesign(Design):
 
     @classmethod
     def draw(cls, n_players, n_samples, rng):
-        return cls(rng.random((n_samples, n_players)) < 0.5)
+        # Pairs halve the error where they are many; else they hardly have a solution.
+        if n_samples < PAIRED_FROM * n_players:
+            return cls(rng.random((n_samples, n_players)) < 0.5, False)
+        return cls(
+            with_complements(rng.random((n_samples // 2, n_players)) < 0.5), True
+        )
 
     @classmethod
     def least_samples(cls, n_players):
         return n_players + 2
 
     def joined(self, other):
-        return LimeDesign(np.concatenate([self.masks, other.masks]))
+        return LimeDesign(np.concatenate([self.masks, other.masks]), self.is_paired)
 
     def estimate(self, worth, total):
         return self._weights[1:] @ worth
@@ -97,7 +108,12 @@ class LimeDesign(Design):
     def variance(self, worth, total, values):
         residuals = worth - self._members @ (self._weights @ worth)
         residuals *= self._inflation[:, None]
-        return self._weights[1:] ** 2 @ residuals**2
+        weights = self._weights[1:]
+        variance = weights**2 @ residuals**2
+        if self.is_paired:
+            both = weights[:, 0::2] * weights[:, 1::2]
+            variance += 2 * both @ (residuals[0::2] * residuals[1::2])
+        return np.maximum(variance, 0.0)
 
 
 def lime_kernel(masks):

@@ -8,10 +8,12 @@ import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.cluster import KMeans
-from sklearn.compose import make_column_transformer
+from sklearn.compose import ColumnTransformer, make_column_transformer
 from sklearn.datasets import load_iris
+from sklearn.decomposition import PCA
 from sklearn.ensemble import (
     HistGradientBoostingRegressor,
+    IsolationForest,
     RandomForestClassifier,
     RandomForestRegressor,
 )
@@ -20,11 +22,12 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import OneHotEncoder, SplineTransformer, StandardScaler
 from sklearn.svm import SVC
 from sklearn.utils import estimator_checks as sklearn_checks
 
 from skvalue import FeatureAttribution
+from skvalue.explain._players import Players
 from skvalue.utils.estimator_checks import (
     attribution_checks_generator,
     check_attribution,
@@ -167,6 +170,34 @@ def test_auto_takes_decision_functions_where_there_are_no_probabilities():
     assert np.allclose(explanation.predictions, model.decision_function(X[:4]))
 
 
+def test_outlier_detectors_are_explained_by_their_scores():
+    X, _ = make_rows()
+    model = IsolationForest(n_estimators=5, random_state=0).fit(X)
+    explanation = FeatureAttribution(model).fit(X).explain(X[:4])
+    assert np.allclose(explanation.predictions, model.decision_function(X[:4]))
+
+
+def test_models_without_tags():
+    """Whatever predicts, or gives probabilities of classes, can be explained."""
+    X, y = make_rows()
+    fitted = LogisticRegression().fit(X, y > 0)
+
+    class Plain:
+        classes_ = fitted.classes_
+
+        def predict_proba(self, X):
+            return fitted.predict_proba(X)
+
+        def predict(self, X):
+            raise AssertionError
+
+    expected = FeatureAttribution(fitted).fit(X).transform(X[:3])
+    assert np.allclose(FeatureAttribution(Plain()).fit(X).transform(X[:3]), expected)
+    logs = FeatureAttribution(fitted, response_method="predict_log_proba").fit(X)
+    sums = logs.base_values_ + logs.transform(X[:3]).sum(axis=1)
+    assert np.allclose(sums, fitted.predict_log_proba(X[:3])[:, 1])
+
+
 def test_several_targets_and_callables():
     X, y = make_rows()
     model = Ridge().fit(X, np.column_stack([y, -y, 2 * y]))
@@ -237,6 +268,53 @@ def test_columns_that_a_pipeline_encodes_are_one_player_each(imputation):
     expected = blocks.transform(encoded[30:35])
     order = [list(blocks.get_feature_names_out()).index(name) for name in frame.columns]
     assert np.allclose(values, expected[:, order], atol=1e-12)
+    blocks.set_params(column_groups=model[:-1]).fit(model[0].transform(base))
+    assert set(blocks.get_feature_names_out()) == set(frame.columns)
+    assert np.allclose(blocks.transform(encoded[30:35]), expected, atol=1e-12)
+
+
+def groups_of(encoder, X):
+    """Columns by the player that the encoder makes of them, from names alone."""
+    encoder.fit(X)
+    n_columns = encoder.transform(X).shape[1]
+    players = Players(encoder, np.arange(n_columns).astype(str), False)
+    names = players.names_of(np.arange(n_columns).astype(str))
+    return [str(names[player]) for player in players.player_of]
+
+
+def test_blocks_of_encoders():
+    frame = make_mixed()[0]
+    text = frame[["colour", "size"]].astype(str)
+    assert groups_of(OneHotEncoder(), text) == ["colour"] * 3 + ["size"] * 2
+    dropped = OneHotEncoder(drop="first")
+    assert groups_of(dropped, text) == ["colour"] * 2 + ["size"]
+    # The two rarer colours are one column.
+    rare = OneHotEncoder(min_frequency=35)
+    assert groups_of(rare, text.to_numpy()) == ["x0"] * 2 + ["x1"] * 2
+
+    X = make_rows()[0]
+    columns = ColumnTransformer(
+        [
+            ("scaled", StandardScaler(), [4, 1]),
+            ("mixed", PCA(2), slice(2, 4)),
+            ("none", "drop", [0]),
+            ("rest", "passthrough", [False, True, False, False, False]),
+            ("splines", SplineTransformer(3, degree=2), [0]),
+        ]
+    )
+    expected = ["x4", "x1", "2", "3", "x1"] + ["x0"] * 4
+    assert groups_of(columns, X) == expected
+    steps = make_pipeline(StandardScaler(), columns, "passthrough", StandardScaler())
+    assert groups_of(steps, X) == expected
+    named = ColumnTransformer([("n", "passthrough", slice("colour", "size"))])
+    assert groups_of(named, frame) == ["colour", "member", "size"]
+    numbers = np.arange(5000).astype(str)
+    encoder = OneHotEncoder().fit(text)
+    with pytest.raises(ValueError, match="makes 5 columns, X has 5000"):
+        Players(encoder, numbers, False)
+    with pytest.raises(ValueError, match="column_groups=OneHotEncoder is not fitted"):
+        Players(clone(encoder), numbers, False)
+    assert len(Players(clone(FrozenEstimator(encoder)), numbers[:5], False)) == 2
 
 
 def tree_model_of(n_trees):
@@ -271,6 +349,50 @@ def test_frames_of_numbers_reach_the_model_as_frames():
     values = FeatureAttribution(predict).fit(frame).transform(frame[:3])
     assert all(columns == list("abcde") for columns in seen)
     assert np.allclose(values, model.coef_ * (frame[:3] - frame.mean()).to_numpy())
+
+
+def test_frames_of_numbers_of_polars():
+    polars = pytest.importorskip("polars")
+    X, y = make_rows()
+    frame = polars.DataFrame(X, schema=list("abcde"))
+    values = FeatureAttribution(Ridge().fit(frame, y)).fit(frame).transform(frame[:3])
+    expected = FeatureAttribution(Ridge().fit(X, y)).fit(X).transform(X[:3])
+    assert np.allclose(values, expected)
+
+
+def test_categories_stay_categories():
+    """Also where the rows that are explained have other ones than the background."""
+    frame, y = make_mixed()
+    frame = frame[["age", "size"]]
+    model = HistGradientBoostingRegressor(max_iter=5, min_samples_leaf=5)
+    model.fit(frame, y)
+    seen = []
+
+    def predict(rows):
+        seen.append(rows["size"].dtype)
+        return model.predict(rows)
+
+    attribution = FeatureAttribution(predict).fit(frame)
+    rows = frame[:4].assign(size=pd.Categorical(["m", "s", "s", "m"], ["m", "s", "xl"]))
+    values = attribution.transform(rows)
+    assert all(isinstance(dtype, pd.CategoricalDtype) for dtype in seen)
+    predictions = model.predict(
+        rows.assign(size=rows["size"].astype(str).astype("category"))
+    )
+    assert np.allclose(values.sum(axis=1), predictions - attribution.base_values_)
+
+
+def test_columns_without_any_cell():
+    frame = make_mixed()[0]
+    frame = frame.assign(nothing=None, empty=np.nan)
+
+    def predict(rows):
+        assert rows["nothing"].isna().all() and rows["empty"].isna().all()
+        return rows["age"].to_numpy()
+
+    values = FeatureAttribution(predict).fit(frame).transform(frame[:3])
+    assert np.allclose(values[:, 0], frame["age"][:3] - frame["age"].mean())
+    assert np.allclose(values[:, 1:], 0)
 
 
 def test_arrays_of_strings():
