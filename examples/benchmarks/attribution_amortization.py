@@ -88,10 +88,12 @@ def worth(multiples, noisy, combined):
 
 
 def against_budgets(options):
-    print("squared error / mean squared norm; evaluations a row in brackets")
     print(
-        f"{'data':14s}{'model':7s}{'m':>4s}{'noisy':>16s}{'equal':>8s}"
-        f"{'network':>9s}{'combined':>16s}{'unseen':>8s}{'worth':>7s}"
+        "squared error / mean squared norm, in per cent; evaluations a row in brackets"
+    )
+    print(
+        f"{'data':14s}{'model':7s}{'m':>4s}{'noisy':>15s}{'equal':>8s}{'network':>9s}"
+        f"{'combined':>15s}{'unseen':>8s}{'worth':>7s}"
     )
     ratios = []
     for name in options.data:
@@ -109,22 +111,25 @@ def against_budgets(options):
             )
             times = worth(MULTIPLES, noisy, combined)
             for m, at, factor in zip(MULTIPLES, mean, times, strict=True):
-                ratios.append(
-                    (at["combined"] / at["noisy"], at["combined"] / at["equal"])
-                )
+                ratios.append([at["combined"] / at[key] for key in ("noisy", "equal")])
                 print(
-                    f"{name:14s}{kind:7s}{m:3d}d{at['noisy']:9.4f} "
-                    f"({at['n_noisy']:4.0f})"
-                    f"{at['equal']:8.4f}{at['network']:9.4f}{at['combined']:9.4f} "
-                    f"({at['n_all']:4.0f}){at['unseen']:8.4f}{factor:7.1f}",
+                    f"{name:14s}{kind:7s}{m:3d}d{percent(at['noisy'])} "
+                    f"({at['n_noisy']:4.0f}){percent(at['equal'])}"
+                    f"{percent(at['network'])} {percent(at['combined'])} "
+                    f"({at['n_all']:4.0f}){percent(at['unseen'])}{factor:7.1f}",
                     flush=True,
                 )
     to_noisy, to_equal = np.array(ratios).T
     print(
         f"combined / noisy: worst {to_noisy.max():.2f}, median "
         f"{np.median(to_noisy):.2f}; combined / equal: worst {to_equal.max():.2f}, "
-        f"median {np.median(to_equal):.2f}"
+        f"median {np.median(to_equal):.2f}, below one in {np.sum(to_equal < 1)} of "
+        f"{len(to_equal)}"
     )
+
+
+def percent(share):
+    return f"{100 * share:8.3g}"
 
 
 def cell(parts, multiple, method):
@@ -156,7 +161,8 @@ def against_rows(name, options):
         unseen, truth, truth_unseen = parts
         at = errors(fitted, unseen, truth[:n_rows], truth_unseen)
         print(
-            f"{n_rows:6d}{at['noisy']:9.4f}{at['combined']:10.4f}{at['unseen']:9.4f}",
+            f"{n_rows:6d} {percent(at['noisy'])}  {percent(at['combined'])} "
+            f"{percent(at['unseen'])}",
             flush=True,
         )
 
@@ -180,7 +186,7 @@ def other_sources(name, options):
         if objective == "fastshap":
             # Its predictions of training rows are of models that saw them.
             at |= {"noisy": np.nan, "network": np.nan}
-        print(f"{source:22s}" + "".join(f"{at[key]:9.4f}" for key in names), flush=True)
+        print(f"{source:22s}" + " ".join(percent(at[key]) for key in names), flush=True)
 
 
 def main():
