@@ -91,13 +91,13 @@ class Amortizing:
         models = AttributionModels(
             self._settings(len(order)), shape, attribution._is_efficient
         )
+        models.prepare(X, rng)
         folds = deal(len(order), self.cv)
         back = np.argsort(order)
         self.rows_ = order[back]
         results = {}
         if self.objective == "fastshap":
             effects = Effects.of(attribution, X, self.controls)
-            models.prepare(X, effects, rng)
             n_samples = self.n_samples or attribution.n_samples_
             targets, *coalitions = draw_coalitions(
                 attribution, X, n_samples, effects, rng
@@ -110,7 +110,6 @@ class Amortizing:
             self.n_evaluations_ = float(coalitions[0].shape[1] + n_controls + 2)
         else:
             noisy, effects = draw_noisy(attribution, X, self._settings(0), rng)
-            models.prepare(X, effects, rng)
             predicted = models.fit(X, effects, noisy.first, folds, rng)
             results = self._combine(noisy, predicted, effects, back)
             self.n_evaluations_ = float(noisy.n_evaluations)

@@ -58,16 +58,13 @@ class AttributionModels:
         self._uses_ridge = settings["regressor"] != "net" and not is_fastshap
 
     @plain_torch()
-    def prepare(self, X, effects, rng):
-        """Learn to make numbers of rows; refuse what cannot be trained.
+    def prepare(self, X, rng):
+        """Learn to make numbers of rows; refuse what cannot be trained, before draws.
 
         Parameters
         ----------
         X : {ndarray, dataframe} of shape (n_rows, n_columns)
             Labelled rows.
-
-        effects : Effects
-            Of them.
 
         rng : RandomState instance
             Draws a seed.
@@ -76,17 +73,13 @@ class AttributionModels:
         self.encoder = seeded(default_encoder(X), draw_seed(rng))
         numbers = self._dense(self.encoder.fit_transform(X))
         self.scaler = fit_scaler(numbers)
-        columns = effects.columns(self.settings["normalize"])
-        # One scale for each kind of effect: small ones are of little use.
-        parts = np.split(columns, 2, axis=1) if columns.size else []
-        self.scales = np.repeat(
-            [float(part.std()) or 1.0 for part in parts], columns.shape[1] // 2
-        )
         if self._uses_net:
             from .._torch.amortized.settings import check_settings
 
-            n_inputs = self._inputs(X, effects).shape[1]
-            check_settings(self.settings, (n_inputs,), int(np.prod(self.shape)))
+            n_outputs = int(np.prod(self.shape))
+            n_effects = 2 * n_outputs if self.settings["controls"] else 0
+            n_inputs = self.scaler.transform(numbers[:1]).shape[1] + n_effects
+            check_settings(self.settings, (n_inputs,), n_outputs)
 
     def fit(self, X, effects, targets, folds, rng, coalitions=None):
         """Cross-fit the models.
@@ -118,6 +111,7 @@ class AttributionModels:
         predictions : ndarray of shape (n_rows, n_players, n_outputs)
             Of models that did not see the row.
         """
+        self._keep_scales(effects)
         inputs = self._inputs(X, effects)
         baseline = self._baseline(effects)
         residuals = _residuals(targets, baseline, coalitions)
@@ -195,6 +189,13 @@ class AttributionModels:
     def _baseline(self, effects):
         normalize = self.settings["normalize"]
         return effects.baseline(self.shape, self.is_efficient, normalize)
+
+    def _keep_scales(self, effects):
+        """One scale for each kind of effect: small ones are of little use."""
+        columns = effects.columns(self.settings["normalize"])
+        parts = np.split(columns, 2, axis=1) if columns.size else []
+        scales = [float(part.std()) or 1.0 for part in parts]
+        self.scales = np.repeat(scales, columns.shape[1] // 2)
 
     def _inputs(self, X, effects):
         numbers = self.scaler.transform(self._dense(self.encoder.transform(X)))

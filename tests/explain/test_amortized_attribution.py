@@ -496,6 +496,22 @@ def test_what_cannot_be_used_is_refused(changes, message):
     assert not hasattr(explainer, "attribution_")
 
 
+def test_a_net_that_cannot_be_trained_asks_the_model_of_nothing():
+    asked = []
+
+    def counting(rows):
+        asked.append(len(rows))
+        return two_layers(rows)
+
+    for changes in ({"net_params": {"nonsense": 1}}, {"module": torch.nn.ReLU}):
+        explainer = AmortizedAttribution(noisy(function=counting), **QUICK)
+        asked.clear()
+        with pytest.raises((TypeError, ValueError)):
+            explainer.set_params(**changes).fit(X)
+        # The background alone.
+        assert sum(asked) <= 1
+
+
 def test_one_player_has_it_all():
     explainer = AmortizedAttribution(lambda rows: rows[:, 0] ** 2, **QUICK)
     found = explainer.fit_transform(X[:20, :1])
