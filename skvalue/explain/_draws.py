@@ -85,26 +85,17 @@ class Plan:
         halves=False,
         effects=False,
     ):
+        def draw(number, budget):
+            rng = np.random.default_rng((*seed, number))
+            return draw_design(method, n_players, budget, rng, prior)
+
         if halves:
-            first, second = (
-                draw_design(
-                    method,
-                    n_players,
-                    n_samples // 2,
-                    np.random.default_rng((*seed, half)),
-                    prior,
-                )
-                for half in (1, 2)
-            )
-            self.design, self.parts = first.joined(second), (first, second)
-            wanted = [first.masks, second.masks]
+            self.parts = draw(1, n_samples // 2), draw(2, n_samples // 2)
+            self.design = self.parts[0].joined(self.parts[1])
         else:
-            rng = np.random.default_rng((*seed, 0))
-            self.design, self.parts = (
-                draw_design(method, n_players, n_samples, rng, prior),
-                (),
-            )
-            wanted = [self.design.masks]
+            self.parts = ()
+            self.design = draw(0, n_samples)
+        wanted = [part.masks for part in self.parts or (self.design,)]
         self.effects = effects
         if effects:
             one = np.eye(n_players, dtype=bool)

@@ -45,6 +45,9 @@ class GaussianProcessDesign(Design):
         What is expected of the games; None: nothing in particular.
     """
 
+    # Whether pairs are drawn so, see `kernel_pairs`.
+    independent = False
+
     def __init__(self, halves, weights, is_drawn, prior=None):
         self.halves, self.is_drawn = halves, is_drawn
         self.weights = weights / weights.sum()
@@ -53,9 +56,6 @@ class GaussianProcessDesign(Design):
         self._inverse = self.prior.inverse(self.signs, np.append(self.weights, 0.0))
         self._covariance = self._value_covariance()
         self._weights = self._covariance @ self._inverse / 2
-
-    # Whether pairs are drawn so, see `kernel_pairs`.
-    independent = False
 
     @classmethod
     def draw(cls, n_players, n_samples, rng, prior=None):
