@@ -6,7 +6,7 @@ from .consensus import ConsensusValuator
 from .curation import CuratedEstimator, ValueSampler
 from .data_oob import DataOOB
 from .dvrl import DVRL
-from .explain import FeatureAttribution
+from .explain import AmortizedAttribution, FeatureAttribution
 from .feature_confidence import FeatureConfidence
 from .influence import BoostingInfluence, InfluenceFunction
 from .kairos import KAIROS
@@ -30,6 +30,7 @@ __all__ = [
     "DVRL",
     "KAIROS",
     "LAVA",
+    "AmortizedAttribution",
     "AmortizedShapley",
     "BetaShapley",
     "BoostingInfluence",

@@ -8,6 +8,7 @@ from sklearn.utils.parallel import delayed
 from sklearn.utils.validation import validate_data
 
 from ..utils._progress import Progress, in_parallel
+from ..utils._sklearn import get_output_config
 from ._draws import Plan, concatenated
 from ._methods import WITH_PRIOR, is_efficient
 from ._regression_design import GaussianProcessDesign, learned_prior
@@ -80,6 +81,16 @@ class Attributing:
         """X itself, if it could be transformed."""
         self._table(X, reset=False)
         return X
+
+    def _refuse_frames(self, estimator):
+        """Raise where an estimator shall put several outputs into a frame."""
+        dense = get_output_config("transform", estimator)["dense"]
+        if self.n_outputs_ > 1 and dense != "default":
+            raise ValueError(
+                f"a frame ({dense}) holds attributions of one output, and the model "
+                f"has {self.n_outputs_}: set output to one of "
+                f"{list(self.outputs_)[:20]}."
+            )
 
     # -------------------------------------------------------------------- parts of fit
 

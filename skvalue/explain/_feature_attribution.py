@@ -20,7 +20,6 @@ from ..utils._sklearn import (
     Interval,
     StrOptions,
     check_feature_names_in,
-    get_output_config,
 )
 from ._attributing import Attributing
 from ._column_game import ColumnGame
@@ -325,13 +324,7 @@ class FeatureAttribution(Attributing, TransformerMixin, BaseEstimator):
             ``set_output`` makes frames of the first.
         """
         check_is_fitted(self)
-        dense = get_output_config("transform", self)["dense"]
-        if self.n_outputs_ > 1 and dense != "default":
-            raise ValueError(
-                f"a frame ({dense}) holds attributions of one output, and the model "
-                f"has {self.n_outputs_}: set output to one of "
-                f"{list(self.outputs_)[:20]}."
-            )
+        self._refuse_frames(self)
         return self._squeezed(self._draw(X, None, errors=False).values)
 
     def explain(self, X):
