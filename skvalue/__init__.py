@@ -6,6 +6,7 @@ from .consensus import ConsensusValuator
 from .curation import CuratedEstimator, ValueSampler
 from .data_oob import DataOOB
 from .dvrl import DVRL
+from .explain import Datamodels
 from .feature_confidence import FeatureConfidence
 from .influence import BoostingInfluence, InfluenceFunction
 from .kairos import KAIROS
@@ -37,6 +38,7 @@ __all__ = [
     "DataBanzhaf",
     "DataOOB",
     "DataShapley",
+    "Datamodels",
     "DistributionalShapley",
     "FeatureConfidence",
     "InfluenceFunction",

@@ -109,8 +109,8 @@ class MultinomialSharing:
     # -------------------------------------------------------- all rows of a coalition
 
     def values_after(self):
-        """Value of each coalition after each row changes sides, (B, n)."""
-        after = torch.zeros_like(self.masks, dtype=torch.float64)
+        """Value of each coalition after each row changes sides, (B, n) or by row."""
+        after = self.problem.empty_values(self.masks.shape)
         for place in range(len(self.masks)):
             inverse = self._joint_inverse(place)
             blocks = self._blocks(inverse, self.problem.table)

@@ -1,0 +1,5 @@
+"""What moved a prediction: attributions to training rows."""
+
+from ._datamodels import Datamodels
+
+__all__ = ["Datamodels"]
