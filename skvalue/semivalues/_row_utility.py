@@ -21,6 +21,12 @@ CLASSIFICATION_OUTPUTS = {
     "accuracy": "accuracy",
 }
 REGRESSION_OUTPUTS = {"neg_squared_error": "neg_mean_squared_error"}
+# Scorers that are means of an output over the held-out rows.
+OF_MEANS = {
+    "accuracy": "accuracy",
+    "neg_log_loss": "neg_log_loss",
+    "neg_mean_squared_error": "neg_squared_error",
+}
 ENGINE_SCORINGS = CLASSIFICATION_OUTPUTS | REGRESSION_OUTPUTS
 
 
@@ -100,6 +106,43 @@ def resolve_output(output, estimator, is_classification):
             '"accuracy", or another estimator.'
         )
     return output
+
+
+def output_of_scoring(scoring, estimator, classes):
+    """The output whose mean over held-out rows is a score of theirs.
+
+    Parameters
+    ----------
+    scoring : str, callable or None
+        Of `Utility`.
+
+    estimator : estimator object
+        Whether it has probabilities is asked.
+
+    classes : ndarray of shape (n_classes,) or None
+        None for regression.
+
+    Returns
+    -------
+    output : str
+        Of `RowUtility`.
+
+    is_ratio : bool
+        Whether the score is the mean over the variance of the held-out targets, but
+        for a constant: R².
+    """
+    is_ratio = classes is None and scoring in (None, "r2")
+    if is_ratio:
+        return "neg_squared_error", True
+    if scoring is None:
+        has_probabilities = hasattr(estimator, "predict_proba")
+        return ("probability" if has_probabilities else "accuracy"), False
+    if not isinstance(scoring, str) or scoring not in OF_MEANS:
+        raise ValueError(
+            f"scoring={scoring!r} is not known as a mean over held-out rows, so it has "
+            f"no attributions; use None or one of {[*OF_MEANS, 'r2']}."
+        )
+    return OF_MEANS[scoring], False
 
 
 def own_outputs(probabilities, codes, output):
