@@ -38,7 +38,7 @@ CLASSIFIERS = [
     KNNShapley(weights="distance"),
     KNNShapley(max_rank=8),
     LeaveOneOut(),
-    LeaveOneOut(scoring="neg_log_loss"),
+    LeaveOneOut(scoring="accuracy"),
     LeaveOneOut(GaussianNB()),
 ]
 REGRESSORS = [
@@ -221,6 +221,18 @@ def test_wrong_predictions_are_traced_to_the_rows_that_made_them_wrong():
             assert valuator.estimators_[0].predict([[1.0, 1.0]]) == 0
         assert is_wrong[attributions[:, 0].argsort()[:5]].all()
         assert not is_wrong[attributions[:, 0].argsort()[-5:]].any()
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_leave_one_out_of_the_log_loss(n_classes):
+    X, y, X_val, y_val = problem(n_classes)
+    for estimator in (None, GaussianNB()):
+        valuator = LeaveOneOut(estimator, scoring="neg_log_loss")
+        valuator.fit(X, y, X_val=X_val, y_val=y_val)
+        attributions = valuator.attributions(X_val, y_val)
+        np.testing.assert_allclose(
+            attributions.mean(axis=1), valuator.data_values_, atol=1e-9
+        )
 
 
 def test_leave_one_out_of_a_share_of_the_variance():

@@ -232,12 +232,13 @@ class LeaveOneOut(GameValuator):
         games, players, rows = self._make_games(
             X, y, X_val, y_val, seed, sample_weight, groups
         )
-        # For attributions; not the games, which hold the rows of every fold.
-        self._rows = X
-        self._splits = [
-            (index, game.estimator, game.sample_weight, np.var(game.y_val))
-            for index, game in zip(rows, games, strict=True)
-        ]
+        if not self._by_groups:
+            # For attributions; not the games, which hold the rows of every fold.
+            self._rows = X
+            self._splits = [
+                (index, game.estimator, game.sample_weight, np.var(game.y_val))
+                for index, game in zip(rows, games, strict=True)
+            ]
         values = []
         self.n_evaluations_ = 0
         progress = self._progress(
