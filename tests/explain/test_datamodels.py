@@ -433,6 +433,22 @@ def test_bad_rows_are_named():
 # ------------------------------------------------------------------ amortization
 
 
+def added_to_subsets(X, y, X_target, y_target, output, n_classes, n_rows):
+    """What rows after the first `n_rows` add to random subsets of those."""
+    utility = RowUtility(
+        LogisticRegression() if n_classes else Ridge(),
+        X,
+        y,
+        X_target,
+        y_target,
+        classes=np.arange(n_classes) if n_classes else None,
+        scoring=output,
+    )
+    masks = np.random.default_rng(0).random((100, len(y))) < 0.5
+    masks[:, n_rows:] = False
+    return utility.in_out(masks)[:, n_rows:].mean(axis=0)
+
+
 @pytest.mark.parametrize("n_classes", [0, 2, 3])
 def test_pairs_that_were_not_seen_are_predicted(n_classes):
     X, y, X_target, y_target = problem(n_classes, 240, 60)
@@ -442,10 +458,9 @@ def test_pairs_that_were_not_seen_are_predicted(n_classes):
     new = X[120:], y[120:], X_target[30:], y_target[30:]
     found = fitted.predict_attributions(*new)
     assert found.shape == (120, 30)
-    # What the new rows add to subsets of rows like those of fit.
-    truth = Datamodels(random_state=1).fit(*new).attributions_
+    truth = added_to_subsets(X, y, *new[2:], fitted.output_, n_classes, 120)
     errors = [np.mean((guess - truth) ** 2) for guess in (found, truth.mean())]
-    assert errors[0] < 0.7 * errors[1]
+    assert errors[0] < 0.5 * errors[1]
     # Seen pairs: less noise than the attributions that were learned from.
     seen = X[:120], y[:120], X_target[:30], y_target[:30]
     truth = Datamodels(random_state=1).fit(*seen).attributions_
