@@ -27,9 +27,17 @@ CHANCE = 1
 # Rates of noise in every class from which on improbable labels are doubted, and where
 # nothing else counts any more.
 IN_EVERY_CLASS = 0.05, 0.1
+# Expected shares of wrong ones among the improbable labels of a class from which on
+# they are doubted, and where nothing else counts any more.
+MOSTLY_WRONG = 0.5, 0.75
 # A model that saw the labels shows at least about this part of the noise: .2 to .4 on
 # digits, .4 on breast cancer, .6 and more where classes overlap (10 % flips).
 SHOWN_WHEN_SEEN = 0.2
+# Of the noise that `transition_matrix` believes: more, to spare clean rare classes.
+BELIEVED_WHEN_SEEN = 0.3
+# A model that saw the labels has learned them by heart where it agrees with more than
+# this part of those that the other models contradict.
+BY_HEART = 0.8
 # A class is rare up to the first part of the mean class, and not from the second on.
 RARE = 0.4, 0.6
 # Above this rate, also the noise of a class without anchors is taken for real.
@@ -59,24 +67,64 @@ def plausible_labels(evidence, target):
     plausible : ndarray of shape (n_samples,), dtype bool
         True where the label is not doubted.
     """
-    opinions = [item.probabilities for item in evidence]
-    if opinions[0].shape[1] < 2:
+    if evidence[0].probabilities.shape[1] < 2:
         return np.ones(len(target), dtype=bool)
-    probabilities = calibrated(opinions, target)
+    evidence = _not_by_heart(evidence, target)
+    unseen = [item for item in evidence if not item.saw_labels]
+    probabilities = calibrated(evidence, target)
     # A model that saw the labels explains some of the noise: its anchors look clean.
-    unseen = [item.probabilities for item in evidence if not item.saw_labels]
-    for_noise = probabilities
-    if unseen and len(unseen) < len(opinions):
-        for_noise = calibrated(unseen, target)
-    shown = 1 if unseen else SHOWN_WHEN_SEEN
-    counts = anchor_counts(for_noise, target)
+    judged = calibrated(unseen, target) if unseen else probabilities
+    counts = anchor_counts(judged, target)
     transition = transition_matrix(counts, np.bincount(target))
     wrong = wrong_label_probabilities(probabilities, transition, target)
-    improbable = 1 - probability_of_label(np.mean(opinions, axis=0), target)
-    low, high = IN_EVERY_CLASS
-    rate = noise_in_every_class(counts) / shown
-    everywhere = np.clip((rate - low) / (high - low), 0, 1)
-    return (1 - everywhere) * wrong + everywhere * improbable <= 0.5
+    improbable = 1 - _probability_beside_the_next(evidence, target)
+    rate = noise_in_every_class(counts) / (1 if unseen else SHOWN_WHEN_SEEN)
+    expected = wrong_labels(judged, transition) / (1 if unseen else BELIEVED_WHEN_SEEN)
+    found = np.bincount(target[improbable > 0.5], minlength=len(expected))
+    precision = expected / np.maximum(found, 1)
+    only_improbable = np.maximum(
+        _ramp(rate, IN_EVERY_CLASS), _ramp(precision, MOSTLY_WRONG)[target]
+    )
+    doubt = (1 - only_improbable) * wrong + only_improbable * improbable
+    return doubt <= 0.5
+
+
+def _ramp(number, limits):
+    low, high = limits
+    return np.clip((number - low) / (high - low), 0, 1)
+
+
+def _not_by_heart(evidence, target):
+    """The evidence without models that learned wrong labels by heart."""
+    unseen = [item for item in evidence if not item.saw_labels]
+    if not unseen or len(unseen) == len(evidence):
+        return evidence
+    doubted = calibrated(unseen, target).argmax(axis=1) != target
+
+    def is_by_heart(item):
+        believed = item.probabilities[doubted].argmax(axis=1) == target[doubted]
+        return item.saw_labels and believed.sum() > BY_HEART * doubted.sum()
+
+    return [item for item in evidence if not is_by_heart(item)]
+
+
+def _probability_beside_the_next(evidence, target):
+    """Probability of each label if only the best other one is possible.
+
+    Mean over the models; of what one that did not see the labels says, half is taken
+    as calibrated. With two classes it is `probability_of_label`.
+    """
+    opinions = [
+        item.probabilities
+        if item.saw_labels
+        else (item.probabilities + calibrated([item], target)) / 2
+        for item in evidence
+    ]
+    mean = np.mean(opinions, axis=0)
+    own = probability_of_label(mean, target)
+    mean[np.arange(len(target)), target] = 0
+    of_others = np.maximum(mean.sum(axis=1), np.finfo(float).tiny)
+    return own / (own + (1 - own) * mean.max(axis=1) / of_others)
 
 
 def probability_of_label(probabilities, target):
@@ -112,16 +160,16 @@ def normalised(probabilities):
     return np.where(total > 0, probabilities / np.where(total > 0, total, 1), uniform)
 
 
-def calibrated(opinions, target):
-    """Probabilities of the observed labels, by logistic regression on all opinions.
+def calibrated(evidence, target):
+    """Probabilities of the observed labels, by logistic regression on the evidence.
 
     One regression a class, on the logits that the models give it: too few numbers to
     learn single labels by heart.
 
     Parameters
     ----------
-    opinions : list of ndarray of shape (n_samples, n_classes)
-        Class probabilities of each model.
+    evidence : list of Evidence
+        Of one model or more.
 
     target : ndarray of shape (n_samples,)
         Class codes; every class occurs.
@@ -131,6 +179,7 @@ def calibrated(opinions, target):
     probabilities : ndarray of shape (n_samples, n_classes)
         Rows sum to 1.
     """
+    opinions = [item.probabilities for item in evidence]
     n_samples, n_classes = opinions[0].shape
     floor = 1 / (2 * n_samples)
     logits = logit(np.clip(np.stack(opinions, axis=2), floor, 1 - floor))
@@ -172,9 +221,11 @@ def transition_matrix(counts, label_counts):
     know class j. It tells them apart where few of the rows labelled j are anchors of k:
     with :math:`\rho = P(\text{anchor of } k \mid \text{label } j) / P(\text{anchor of }
     k \mid \text{label } k)`, all of the share is believed up to :math:`\rho = 1/6`,
-    and nothing from :math:`\rho = 1/3` on. Of the m anchors
-    of a class that are left as noise, a standard error, :math:`\sqrt m`, is taken for
-    chance.
+    and nothing from :math:`\rho = 1/3` on. Of the m anchors that are left as noise, a
+    standard error, :math:`\sqrt m`, is taken for chance. With K > 2 classes, the noise
+    of single pairs is a few anchors: that of a class with :math:`m_k` of them is moved
+    by the part :math:`(K - 2) / (m_k + K - 2)` towards the rate of all classes, spread
+    evenly over the labels.
 
     Parameters
     ----------
@@ -195,14 +246,38 @@ def transition_matrix(counts, label_counts):
     ratio = np.divide(reached, own, out=np.full_like(counts, np.inf), where=own > 0)
     noise = counts * np.clip(2 - 6 * ratio, 0, 1)
     np.fill_diagonal(noise, 0)
-    left = noise.sum(axis=1, keepdims=True)
-    noise *= np.clip(1 - CHANCE / np.sqrt(np.maximum(left, 1)), 0, 1)
+    noise *= np.clip(1 - CHANCE / np.sqrt(max(noise.sum(), 1)), 0, 1)
     total = counts.sum(axis=1, keepdims=True)
     pooled = noise.sum() / total.sum() / (n_classes - 1)
+    if n_classes > 2:
+        own_part = noise.sum(axis=1, keepdims=True)
+        own_part = own_part / (own_part + n_classes - 2)
+        noise = own_part * noise + (1 - own_part) * pooled * total
     transition = np.where(total < LEAST_ANCHORS, pooled, noise / np.maximum(total, 1))
     np.fill_diagonal(transition, 0)
     np.fill_diagonal(transition, 1 - transition.sum(axis=1))
     return transition
+
+
+def wrong_labels(probabilities, transition):
+    """Expected number of wrong ones among the labels of each class.
+
+    Parameters
+    ----------
+    probabilities : ndarray of shape (n_samples, n_classes)
+        Of the observed labels.
+
+    transition : ndarray of shape (n_classes, n_classes)
+        As `transition_matrix` returns it.
+
+    Returns
+    -------
+    expected : ndarray of shape (n_classes,)
+        If the predicted classes are the true ones.
+    """
+    n_classes = len(transition)
+    predicted = np.bincount(probabilities.argmax(axis=1), minlength=n_classes)
+    return predicted @ (transition - np.diag(np.diag(transition)))
 
 
 def noise_in_every_class(counts):
@@ -267,7 +342,7 @@ def wrong_label_probabilities(probabilities, transition, target):
 
 def skill(probabilities, target):
     """Share of the labels' entropy that calibrated probabilities explain, at most 1."""
-    fitted = calibrated([probabilities], target)
+    fitted = calibrated([Evidence(probabilities, saw_labels=False)], target)
     frequency = np.bincount(target) / len(target)
     own = np.arange(len(target)), target
     entropy = -np.log(frequency[target]).mean()

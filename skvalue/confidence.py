@@ -18,6 +18,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.parallel import delayed
 
+from ._encoder import made_of
 from .base import BaseValuator
 from .utils._folds import make_folds, mean_over_parts, of_one_table
 from .utils._naming import reading
@@ -26,6 +27,7 @@ from .utils._progress import in_parallel
 from .utils._random import integer_seed, seeded
 from .utils._rows import take_rows
 from .utils._sample_weight import check_takes_weights, fit_weighted
+from .utils._scaling import ScaledRows, n_scaled_columns
 from .utils._sklearn import HasMethods, StrOptions
 
 # A regression row is implausible beyond this many standard deviations.
@@ -50,7 +52,9 @@ class SelfConfidence(BaseValuator):
     ----------
     estimator : estimator or None, default=None
         Classifier with ``predict_proba``, or a regressor. None: standardised columns
-        and `LogisticRegression` with C of 1 over their number, or `Ridge`.
+        and `LogisticRegression` with C of 1 over their number, or `Ridge`. The levels
+        of categories are replaced by as many principal directions as there are
+        columns of categories.
 
     cv : int, cross-validation generator or iterable, default=5
         Folds; every row must be held out once at least. An integer deals shuffled
@@ -217,12 +221,17 @@ class SelfConfidence(BaseValuator):
 
     def _estimator(self, X):
         if self.estimator is None:
-            model = Ridge()
-            if hasattr(self, "classes_"):
-                # Margins of variance 1 before the labels are seen, for any number of
-                # columns: with C=1 many columns learn wrong labels by heart.
-                model = LogisticRegression(C=1 / X.shape[1])
-            return make_pipeline(StandardScaler(with_mean=not issparse(X)), model)
+            made = made_of(self, X.shape[1])
+            if issparse(X) or (made.what == "number").all():
+                scaler = StandardScaler(with_mean=not issparse(X))
+                n_columns = X.shape[1]
+            else:
+                scaler, n_columns = ScaledRows(made), n_scaled_columns(made)
+            if not hasattr(self, "classes_"):
+                return make_pipeline(scaler, Ridge())
+            # Margins of variance 1 before the labels are seen, for any number of
+            # columns: with C=1 many columns learn wrong labels by heart.
+            return make_pipeline(scaler, LogisticRegression(C=1 / n_columns))
         if hasattr(self, "classes_") and not hasattr(self.estimator, "predict_proba"):
             raise ValueError(
                 f"estimator={self.estimator!r} has no predict_proba, which confidence "

@@ -19,6 +19,7 @@ from skvalue._label_errors import (
     transition_matrix,
     true_class_probabilities,
     wrong_label_probabilities,
+    wrong_labels,
 )
 
 NOISE = {
@@ -85,6 +86,18 @@ def test_a_label_of_a_rare_class_is_judged_as_if_it_were_frequent():
 def test_what_may_be_chance_is_no_noise():
     counts = np.array([[400.0, 1.0], [0.0, 50.0]])
     assert_allclose(transition_matrix(counts, np.array([500, 200])), np.eye(2))
+
+
+def test_noise_of_single_pairs_of_classes_leans_on_that_of_all():
+    counts = np.array([[90.0, 0, 0, 4], [0, 90, 0, 0], [0, 0, 90, 0], [0, 0, 0, 90]])
+    transition = transition_matrix(counts, np.full(4, 200))
+    # The standard error of 4 is 2; K - 2 = 2 more anchors are those of all classes.
+    left, of_all = 2.0, 2 / 364
+    own = left / (left + 2)
+    assert_allclose(transition[0, 3], own * left / 94 + (1 - own) * of_all / 3)
+    assert_allclose(transition[0, 1], (1 - own) * of_all / 3)
+    assert_allclose(transition[1, [0, 2, 3]], of_all / 3)
+    assert_allclose(transition.sum(axis=1), 1)
 
 
 def test_a_label_that_the_model_does_not_know_is_no_noise():
@@ -175,7 +188,7 @@ def test_calibration_undoes_a_wrong_temperature_and_offset():
     _, posterior, y = simulated(np.eye(2), overlap=3)
     logit = np.log(posterior[:, 1]) - np.log(posterior[:, 0])
     p = 1 / (1 + np.exp(-(0.5 * logit - 1)))
-    fitted = calibrated([np.stack([1 - p, p], axis=1)], y)
+    fitted = calibrated([Evidence(np.stack([1 - p, p], axis=1), False)], y)
     assert_allclose(fitted, posterior, atol=0.02)
     assert_allclose(fitted.sum(axis=1), 1)
 
@@ -183,7 +196,8 @@ def test_calibration_undoes_a_wrong_temperature_and_offset():
 def test_calibration_learns_which_model_to_believe():
     _, posterior, y = simulated(np.eye(3), overlap=3)
     guess = np.random.default_rng(0).dirichlet(np.ones(3), size=len(y))
-    assert_allclose(calibrated([guess, posterior], y), posterior, atol=0.1)
+    both = [Evidence(guess, False), Evidence(posterior, False)]
+    assert_allclose(calibrated(both, y), posterior, atol=0.1)
 
 
 @pytest.mark.parametrize("rate", [0.0, 0.4])
@@ -227,6 +241,54 @@ def test_the_noise_is_not_asked_of_a_model_that_saw_the_labels():
     assert_array_equal(plausible_labels(both, y), own >= 0.5)
     # Alone it sees no noise at all, and doubts nothing that it has learnt by heart.
     assert plausible_labels(both[:1], y).all()
+
+
+def test_of_many_classes_a_label_is_doubted_where_another_is_more_probable():
+    noise = 0.7 * np.eye(5) + 0.06
+    _, posterior, y = simulated(noise, n_samples=5000, overlap=1.5)
+    p = posterior @ noise
+    believed = plausible_labels([Evidence(p, False)], y)
+    own = p[np.arange(len(y)), y]
+    best_other = np.where(np.eye(5)[y] == 1, 0, p).max(axis=1)
+    clear = np.abs(own - best_other) > 0.1
+    assert_array_equal(believed[clear], (own > best_other)[clear])
+    # Improbable, and yet the most probable of the five.
+    assert np.mean(believed & (own < 0.5)) > 0.02
+
+
+@pytest.mark.parametrize(("known", "counts"), [(0.7, True), (0.9, False)])
+def test_a_model_that_learned_labels_by_heart_is_not_asked(known, counts):
+    """It knows seven, or nine, of ten labels that the other model contradicts."""
+    noise = 0.7 * np.eye(5) + 0.06
+    _, posterior, y = simulated(noise, n_samples=5000, overlap=0.5)
+    by_heart = np.random.default_rng(1).random((len(y), 1)) < known
+    seen = np.where(by_heart, np.eye(5)[y], posterior)
+    other = [Evidence(posterior @ noise, False)]
+    alone, both = (
+        plausible_labels(evidence, y)
+        for evidence in (other, [*other, Evidence(seen, True)])
+    )
+    assert (alone != both).any() == counts
+
+
+def test_improbable_labels_go_where_most_of_them_are_wrong():
+    """Noise of 6 % in one class: too little for all classes, most of what is odd."""
+    noise = np.array([[1.0, 0.0], [0.06, 0.94]])
+    true, posterior, y = simulated(noise, n_samples=5000)
+    p = posterior @ noise
+    believed = plausible_labels([Evidence(p, False)], y)
+    own = p[np.arange(len(y)), y]
+    # Of the labels 0 that are improbable nine of ten are wrong, of the labels 1 none.
+    for label in (0, 1):
+        assert (np.mean((true != y)[(y == label) & (own < 0.5)]) > 0.9) == (label == 0)
+    assert_array_equal(believed[y == 0], own[y == 0] >= 0.5)
+    assert believed[y == 1].all()
+
+
+def test_expected_wrong_labels_are_those_of_the_noise():
+    true, posterior, y = simulated(NOISE[3], overlap=0.5)
+    expected = wrong_labels(posterior @ NOISE[3], NOISE[3])
+    assert_allclose(expected, np.bincount(y[true != y], minlength=3), rtol=0.05)
 
 
 def test_one_class_is_believed():

@@ -23,6 +23,7 @@ from skvalue.confidence import SelfConfidence
 from skvalue.consensus import ConsensusValuator
 from skvalue.data_oob import DataOOB
 from skvalue.datasets import make_label_noise
+from skvalue.kairos import KAIROS
 from skvalue.nddv import NDDVValuator
 from skvalue.neighbors import KNNShapley
 
@@ -32,6 +33,7 @@ VALUATORS = {
     "confidence": SelfConfidence(),
     "consensus": ConsensusValuator(),
     "knn": KNNShapley(),
+    "kairos": KAIROS(),
 }
 GENERATED = {
     "classes": {"n_informative": 6, "n_redundant": 2, "class_sep": 0.8},
@@ -146,10 +148,10 @@ def specified_rule(valuator, y):
     Transitions from anchors as they are counted; labels of a probability of one half
     where every class has more than 5 % of noise, else the posterior of a wrong label.
     """
-    opinions = [item.probabilities for item in valuator._label_evidence()]
-    if not opinions:
+    evidence = valuator._label_evidence()
+    if not evidence:
         return old_rule(valuator, y)
-    probabilities = calibrated(opinions, y)
+    probabilities = calibrated(evidence, y)
     counts = anchor_counts(probabilities, y)
     total = counts.sum(axis=1, keepdims=True)
     wrong = counts - np.diag(np.diag(counts))

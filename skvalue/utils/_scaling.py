@@ -1,6 +1,7 @@
 """Means and scales of what a network is trained on."""
 
 import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.preprocessing import StandardScaler
 
 from ._chunks import row_chunks
@@ -56,7 +57,8 @@ def fit_scaler(X, sample_weight=None, made=None):
     short = np.flatnonzero(is_level | is_mark)
     if len(short) == 0:
         return RowScaler(scaler, X.shape[1])
-    n_kept = len(np.unique(made.origin[is_level])) + is_mark.any()
+    n_columns = n_scaled_columns(made)
+    n_kept = n_columns - X.shape[1] + len(short)
     second_moments = np.zeros((len(short), len(short)))
     for chunk in row_chunks(*X.shape):
         rows = scaler.transform(X[chunk])[:, short]
@@ -64,7 +66,15 @@ def fit_scaler(X, sample_weight=None, made=None):
     axes = np.linalg.eigh(second_moments)[1][:, ::-1][:, :n_kept]
     # An axis has two signs; the larger entries are made positive.
     axes *= np.where(axes.sum(axis=0) < 0, -1.0, 1.0)
-    return RowScaler(scaler, X.shape[1] - len(short) + axes.shape[1], short, axes)
+    return RowScaler(scaler, n_columns, short, axes)
+
+
+def n_scaled_columns(made):
+    """Columns of the rows that `fit_scaler` makes of those."""
+    is_level, is_mark = made.what == "level", made.what == "missing"
+    n_short = np.count_nonzero(is_level | is_mark)
+    n_kept = len(np.unique(made.origin[is_level])) + is_mark.any()
+    return len(made.what) - n_short + min(n_kept, n_short)
 
 
 class RowScaler:
@@ -98,6 +108,28 @@ class RowScaler:
             return rows
         others = np.delete(rows, self.short, axis=1)
         return np.hstack([others, rows[:, self.short] @ self.axes])
+
+
+class ScaledRows(TransformerMixin, BaseEstimator):
+    """Scales rows as `fit_scaler` does, in a Pipeline.
+
+    Parameters
+    ----------
+    made : Made or None, default=None
+        What the columns were made of.
+    """
+
+    def __init__(self, made=None):
+        self.made = made
+
+    def fit(self, X, y=None, sample_weight=None):
+        """Learn means, scales and principal directions of the levels."""
+        self.scaler_ = fit_scaler(X, sample_weight, self.made)
+        return self
+
+    def transform(self, X):
+        """Scale rows, (n_rows, n_columns)."""
+        return self.scaler_.transform(X)
 
 
 def mean_and_scale(array, name, sample_weight=None):
