@@ -38,8 +38,8 @@ print(f"standard error: {error:.2f} of the spread of the attributions")
 
 # %%
 # The target that models are least sure of, and the rows that move it. Those that help
-# look like it and have its label. Those that harm look like it and have another one;
-# wrong labels, in red, are among them.
+# have its label, those that harm look like it and have another one. Rows with a wrong
+# label, in red, are among both.
 import matplotlib.pyplot as plt
 
 target = int(datamodels.expected_outputs_.argmin())
