@@ -301,9 +301,10 @@ class Datamodels(ReadsDatamodels, CoalitionModel, BaseEstimator):
         is_classification = hasattr(self, "classes_")
         self.output_ = resolve_output(self.output, self.estimator, is_classification)
         draws = draws_of(len(y), self.inclusion_probability, self.subset_size)
-        models = self._check_amortized(rows) if self.amortize else None
         seed = integer_seed(self.random_state)
         utility = self._utility(seed, *rows)
+        if self.amortize:
+            models = self._check_amortized(rows, utility)
         self.method_ = resolve_method(self.method, utility, draws)
         total = DEFAULT_EVALUATIONS.get(self.method_, 1000)
         if self.max_evaluations != "auto":
@@ -331,7 +332,7 @@ class Datamodels(ReadsDatamodels, CoalitionModel, BaseEstimator):
             self._pair_models = models.fit(*parts, seed)
         return self
 
-    def _check_amortized(self, rows):
+    def _check_amortized(self, rows, utility):
         if self.max_evaluations != "auto" and self.max_evaluations < LEAST_SUBSETS:
             raise ValueError(
                 f"max_evaluations={self.max_evaluations} leaves too few subsets to "
@@ -342,8 +343,10 @@ class Datamodels(ReadsDatamodels, CoalitionModel, BaseEstimator):
             X, same = fit_encoder(self, X, y), X_target is X
             X_target = X if same else encode(self, X_target, "X_target")
         n_classes = len(self.classes_) if hasattr(self, "classes_") else None
+        rows = X, y, X_target, y_target
+        model = utility.estimator if utility.shares_subsets else None
         settings = {"device": self.device, "verbose": self.verbose}
-        return PairModels(X, y, X_target, y_target, n_classes, self.output_, settings)
+        return PairModels(*rows, n_classes, self.output_, model, settings)
 
     def _utility(self, seed, X, y, X_target, y_target):
         classes = getattr(self, "classes_", None)

@@ -16,7 +16,7 @@ from ..semivalues._row_utility import RowUtility
 from ..utils._chunks import row_chunks
 
 # Divisions of the rows into two halves.
-N_DIVISIONS = 2
+N_DIVISIONS = 8
 # Parameters of a linear model at most: beyond, the rows' first principal components.
 MAX_PARAMETERS = 2000
 MAX_COLUMNS = 256
@@ -27,11 +27,15 @@ class PairControl:
 
     Parameters
     ----------
+    model : estimator or None
+        What is attributed, where the batched engine fits it: then the control is free
+        of bias. None: logistic or ridge regression.
+
     X : ndarray of shape (n_samples, n_features)
-        Standardised training rows.
+        Training rows, standardised unless there is a model.
 
     y : ndarray of shape (n_samples,)
-        Class codes, or standardised real targets.
+        Class codes, or real targets.
 
     n_classes : int or None
         None: regression.
@@ -43,11 +47,13 @@ class PairControl:
         Of the halves.
     """
 
-    def __init__(self, X, y, n_classes, output, seed):
+    def __init__(self, model, X, y, n_classes, output, seed):
         self._n_classes, self._output = n_classes, output
+        default = Ridge() if n_classes is None else LogisticRegression()
+        self._model = default if model is None else model
         n_columns = min(MAX_COLUMNS, max(1, MAX_PARAMETERS // (n_classes or 1)))
         self._components = None
-        if min(X.shape) > n_columns:
+        if model is None and min(X.shape) > n_columns:
             self._components = PCA(n_columns, random_state=0).fit(X)
         X = self._reduced(X)
         self._X, self._y, self._halves = X, y, []
@@ -56,17 +62,17 @@ class PairControl:
             is_second = _alternate(y, n_classes, rng)
             self._halves += [np.flatnonzero(~is_second), np.flatnonzero(is_second)]
 
-    def of_training_rows(self, X_target, y_target):
-        """Control of every training row, (n_samples, n_targets)."""
+    def of_training_rows(self, rows, X_target, y_target):
+        """Control of some training rows, by number, (n_rows, n_targets)."""
         X_target = self._reduced(X_target)
-        shape = len(self._y), len(y_target)
-        total, count = np.zeros(shape), np.zeros((len(self._y), 1))
+        total, count = np.zeros((len(rows), len(y_target))), np.zeros((len(rows), 1))
         for half in self._halves:
-            rows = np.delete(np.arange(len(self._y)), half)
-            total[rows] += self._added(
-                half, self._X[rows], self._y[rows], X_target, y_target
+            places = np.flatnonzero(~np.isin(rows, half))
+            others = rows[places]
+            total[places] += self._added(
+                half, self._X[others], self._y[others], X_target, y_target
             )
-            count[rows] += 1
+            count[places] += 1
         total /= np.maximum(count, 1)
         return total
 
@@ -87,7 +93,7 @@ class PairControl:
         added = np.empty((len(y), len(y_target)))
         for chunk in row_chunks(len(y), len(y_target)):
             joined = RowUtility(
-                Ridge() if self._n_classes is None else LogisticRegression(),
+                self._model,
                 np.concatenate([self._X[half], X[chunk]]),
                 np.concatenate([self._y[half], y[chunk]]),
                 X_target,

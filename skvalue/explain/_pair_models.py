@@ -41,6 +41,9 @@ class PairModels:
     output : str
         What is attributed, see `Datamodels`.
 
+    model : estimator or None
+        What is attributed, where the batched engine fits it.
+
     settings : dict
         `device` and `verbose`.
 
@@ -50,22 +53,22 @@ class PairModels:
         Of what the network adds to the control, in [0, 1].
     """
 
-    def __init__(self, X, y, X_target, y_target, n_classes, output, settings):
+    def __init__(self, X, y, X_target, y_target, n_classes, output, model, settings):
         if len(y) < LEAST_ROWS:
             raise ValueError(
                 f"amortize=True needs at least {LEAST_ROWS} rows to learn from; X has "
                 f"{len(y)}."
             )
         self._n_classes, self._settings = n_classes, settings
-        self._output = output
+        self._output, self._model = output, model
         self._scaler = fit_scaler(X)
         if n_classes is None:
             self._target_mean, self._target_scale = mean_and_scale(y, "y")
         # Of the training pairs; not kept after fit.
-        self._pairs = self._numbers(X, y, X_target, y_target)
+        self._pairs = X, y, X_target, y_target
 
-    def _numbers(self, X, y, X_target, y_target):
-        """Standardised rows, and labels as the models see them, of both sides."""
+    def _standardised(self, X, y, X_target, y_target):
+        """Rows and labels of both sides, as the network sees them."""
         rows = self._scaler.transform(X), self._scaler.transform(X_target)
         if self._n_classes is None:
             y, y_target = (
@@ -93,19 +96,22 @@ class PairModels:
             Fitted.
         """
         rng = np.random.RandomState(seed)
-        pairs, self._pairs = self._pairs, None
+        given, self._pairs = self._pairs, None
         with one_thread():
+            pairs = self._standardised(*given)
+            own = pairs if self._model is None else given
             self._control = PairControl(
-                *pairs[:2], self._n_classes, self._output, draw_seed(rng)
+                self._model, *own[:2], self._n_classes, self._output, draw_seed(rng)
             )
             rows, targets = (
                 np.sort(rng.permutation(len(labels))[:limit])
                 for labels, limit in ((pairs[1], MAX_ROWS), (pairs[3], MAX_TARGETS))
             )
+            own_targets = (part[targets] for part in own[2:])
+            control = self._control.of_training_rows(rows, *own_targets)
             pairs = [part[rows] for part in pairs[:2]] + [
                 part[targets] for part in pairs[2:]
             ]
-            control = self._control.of_training_rows(*pairs[2:])[rows]
             cells = np.ix_(rows, targets)
             first, held_out, pooled = (
                 moments.coefficients()[cells] for moments in (first, held_out, pooled)
@@ -134,9 +140,11 @@ class PairModels:
 
     def predict(self, X, y, X_target, y_target):
         """Attributions of pairs, (n_rows, n_targets)."""
-        pairs = self._numbers(X, y, X_target, y_target)
+        given = X, y, X_target, y_target
         with one_thread():
-            control = self._control.of_new_rows(*pairs)
+            pairs = self._standardised(*given)
+            own = pairs if self._model is None else given
+            control = self._control.of_new_rows(*own)
             found = self._slope * control
             if self.net_weight > 0:
                 found += self.net_weight * self._network(control, pairs)
