@@ -6,11 +6,10 @@ A control input and a network of two towers, fitted to noisy attributions
 .. math:: a(z_i, x_e) = b\, c_{ie} + w \Big[c_{ie} \sum_r \alpha_r(z_i) \beta_r(x_e)
           + \sum_r \phi_r(z_i) \psi_r(x_e)\Big] ,
 
-whose noise averages out over the pairs. The control :math:`c` is what the row adds to
-first order (an influence function) to a linear model of about half of the rows, which
-lack it: as the subsets of a datamodel are, and as they will be for rows that come
-later. Source: Covert et al., "Stochastic Amortization", NeurIPS 2024, appendix B, which
-leaves the architecture open.
+whose noise averages out over the pairs. The control :math:`c` is what the row adds to a
+linear model of about half of the rows, which lack it (`PairControl`): as the subsets of
+a datamodel are, and as they will be for rows that come later. Source: Covert et al.,
+"Stochastic Amortization", NeurIPS 2024, appendix B, which leaves the architecture open.
 """
 
 import numpy as np
