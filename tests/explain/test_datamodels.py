@@ -155,7 +155,7 @@ def test_means_over_seeds_are_exact(method, share):
         Datamodels(
             method=method, max_evaluations=60, random_state=seed, **settings
         ).fit(X, y, X_target, y_target)
-        for seed in range(30)
+        for seed in range(20)
     ]
     found = np.array([fit.attributions_ for fit in fits])
     spread = found.std(axis=0, ddof=1) / np.sqrt(len(found))
