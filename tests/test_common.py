@@ -73,6 +73,7 @@ CHEAP = {
         **FOLDS,
     ),
     "DataShapley": skvalue.DataShapley(CentroidClassifier(), **WALKS),
+    "Datamodels": skvalue.Datamodels(max_evaluations=12, random_state=0),
     "DistributionalShapley": skvalue.DistributionalShapley(
         CentroidClassifier(),
         min_coalition_size=20,

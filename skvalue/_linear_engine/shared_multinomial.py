@@ -50,8 +50,8 @@ class MultinomialSharing:
         return theta, left
 
     def values_after(self):
-        """Value of each coalition after each row changes sides, (B, n)."""
-        after = torch.zeros_like(self.masks, dtype=torch.float64)
+        """Value of each coalition after each row changes sides, (B, n) or by row."""
+        after = self.problem.empty_values(self.masks.shape)
         for place, counts in enumerate(self.counts):
             for index, models, far in self._coalition(place).neighbours():
                 counts_after = counts.expand(len(index), -1)
