@@ -202,11 +202,8 @@ class TrajectoryDisplay:
 
         Raises
         ------
-        ImportError
-            If matplotlib is not installed.
-
-        ValueError
-            If an argument is not usable; the message names it.
+        ImportError, ValueError
+            If matplotlib is not installed; if an argument is not usable, by its name.
         """
         check_matplotlib_support(f"{cls.__name__}.from_trajectories")
         states, adjoints = np.array(states), np.array(adjoints)
@@ -246,7 +243,7 @@ class TrajectoryDisplay:
         quantities=None,
         component="principal",
         n_rows=200,
-        line_kwargs=None,
+        **kwargs,
     ):
         """Draw the trajectories.
 
@@ -269,7 +266,7 @@ class TrajectoryDisplay:
         n_rows : int, default=200
             Rows shown at most, spread evenly over the order of their values.
 
-        line_kwargs : dict, default=None
+        **kwargs : dict
             Passed to `matplotlib.collections.LineCollection`.
 
         Returns
@@ -296,7 +293,7 @@ class TrajectoryDisplay:
         self.figure_ = self.ax_.figure
         self.lines_ = {}
         for axes, quantity in zip(self.axes_, quantities, strict=True):
-            self._draw(axes, quantity, curves[quantity], line_kwargs or {})
+            self._draw(axes, quantity, curves[quantity], kwargs)
             axes.set_title(TITLES[quantity])
             axes.set_ylabel(along if quantity in ("states", "adjoints") else VALUE)
         self._add_key(is_own=ax is None)
@@ -337,10 +334,8 @@ class TrajectoryDisplay:
             direction = np.eye(n_features)[component]
             along = f"component in column {component}"
         else:
-            raise ValueError(
-                f"component={component!r} must be 'principal' or a column from 0 to "
-                f"{n_features - 1}."
-            )
+            allowed = f"'principal' or a column from 0 to {n_features - 1}"
+            raise ValueError(f"component={component!r} must be {allowed}.")
         curves = {
             "states": states @ direction,
             "adjoints": adjoints @ direction,
@@ -369,9 +364,8 @@ class TrajectoryDisplay:
             order = np.argsort(wrong, kind="stable")
             segments = segments[:, order]
             own["colors"] = np.where(wrong[order], WRONG, RIGHT)
-        lines = LineCollection(
-            segments.swapaxes(0, 1), **validate_style_kwargs(own, style)
-        )
+        style = validate_style_kwargs(own, style)
+        lines = LineCollection(segments.swapaxes(0, 1), **style)
         if self.is_wrong is None:
             values = self._colouring()[self.rows_]
             lines.set_array(values)
@@ -384,10 +378,8 @@ class TrajectoryDisplay:
     def _add_key(self, *, is_own):
         if self.is_wrong is None:
             lines = next(iter(self.lines_.values()))
-            bar = self.figure_.colorbar(
-                lines, ax=list(self.axes_), extend="both", aspect=35
-            )
-            bar.set_label(VALUE)
+            style = {"extend": "both", "aspect": 35, "label": VALUE}
+            bar = self.figure_.colorbar(lines, ax=list(self.axes_), **style)
             # Lines let each other through, their key does not.
             bar.solids.set_alpha(1)
             return
