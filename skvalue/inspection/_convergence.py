@@ -258,7 +258,9 @@ class ConvergenceDisplay:
                 logarithmic.append(axes.yaxis)
             for axis in logarithmic:
                 # Two or three steps of the doubling need more than powers of ten.
-                axis.set_major_locator(LogLocator(subs=TICKS, numticks=9))
+                lowest, highest = axis.get_view_interval()
+                ticks = TICKS if highest < 8 * lowest else (1, 2, 5)
+                axis.set_major_locator(LogLocator(subs=ticks, numticks=9))
                 axis.set_major_formatter(lambda number, _: f"{number:,g}")
                 axis.set_minor_formatter(NullFormatter())
         if axes is self.axes_[0]:

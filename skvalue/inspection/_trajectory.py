@@ -53,13 +53,14 @@ class TrajectoryDisplay:
     Attributes
     ----------
     time_values_ : ndarray of shape (n_steps + 1, n_samples)
-        Value of each row at each time, from its state and costate.
+        Value of each row at each time, from its state and costate, also where the
+        `utility` of the valuator, and so its `data_values_`, is the cost.
 
     rows_ : ndarray of shape (n_shown,), dtype int
         The rows shown, in falling order of their values.
 
     lines_ : dict of str to matplotlib LineCollection
-        The lines, one a row, by the quantity.
+        By the quantity: one line a row.
 
     axes_ : ndarray of shape (n_panels,), of matplotlib Axes
         One for each quantity.
