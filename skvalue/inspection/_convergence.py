@@ -253,7 +253,8 @@ class ConvergenceDisplay:
             axes.set_xscale("log")
             logarithmic = [axes.xaxis]
             errors = self.measures.get("max_stderr", np.zeros(1))
-            if "max_stderr" in panel and np.nanmin(errors) > 0:
+            known = errors[np.isfinite(errors)]
+            if "max_stderr" in panel and len(known) and known.min() > 0:
                 axes.set_yscale("log")
                 logarithmic.append(axes.yaxis)
             for axis in logarithmic:

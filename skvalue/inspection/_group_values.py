@@ -217,7 +217,7 @@ class GroupValuesDisplay:
         style = validate_style_kwargs(own, kwargs)
         self.bars_ = self.ax_.barh(places, values, **style)
         self.ax_.axvline(0, color=REFERENCE, linewidth=0.8)
-        self.ax_.set_yticks(places, names)
+        self.ax_.set_yticks(places, names, parse_math=False)
         self.ax_.set_ylim(-0.6, places[-1] + 0.6)
         title = "Values of the groups"
         if name is not None:

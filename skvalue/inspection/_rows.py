@@ -237,9 +237,8 @@ class RowsDisplay:
         values = finite_vector(values, "values")
         y = None if y is None else one_dimensional(y, "y")
         is_wrong = None if is_wrong is None else row_mask(is_wrong, "is_wrong")
-        suggested = (
-            None if suggested is None else one_dimensional(suggested, "suggested")
-        )
+        if suggested is not None:
+            suggested = one_dimensional(suggested, "suggested")
         check_rows(len(values), X=X, y=y, suggested=suggested, is_wrong=is_wrong)
         rows, n_lowest = _both_ends(values, n_lowest, n_highest)
         is_wrong = None if is_wrong is None else is_wrong[rows]
@@ -253,7 +252,11 @@ class RowsDisplay:
             table["known wrong"] = np.where(is_wrong, "yes", "")
         images = None
         if image_shape is None:
-            table |= _contents(take_rows(X, rows), columns)
+            contents = _contents(take_rows(X, rows), columns)
+            table |= {
+                f"column {heading}" if heading in table else heading: cells
+                for heading, cells in contents.items()
+            }
         else:
             images = _pictures(take_rows(X, rows), image_shape)
         display = cls(
@@ -307,10 +310,9 @@ class RowsDisplay:
         ends : list of (str, slice)
             Title and places in `rows`, of each end that has rows.
         """
-        n_shown = len(self.rows)
         both = [
             ("lowest values", slice(0, self.n_lowest)),
-            ("highest values", slice(self.n_lowest, n_shown)),
+            ("highest values", slice(self.n_lowest, None)),
         ]
         return [(title, part) for title, part in both if len(self.rows[part])]
 
@@ -364,9 +366,10 @@ def _pictures(taken, shape):
 
 def _contents(taken, columns):
     """Cells of the rows by heading: a text, or some of the columns."""
-    if not hasattr(taken, "columns") and np.ndim(taken[0]) == 0:
+    in_frame = hasattr(taken, "columns")
+    if not in_frame and np.ndim(taken[0]) == 0:
         return {"text": [_wrapped(text) for text in taken]}
-    if hasattr(taken, "columns"):
+    if in_frame:
         names = list(taken.columns)
     else:
         taken = np.asarray(taken.toarray() if sparse.issparse(taken) else taken)
@@ -377,7 +380,6 @@ def _contents(taken, columns):
         raise ValueError(f"columns={columns!r} must be of {names[:20]}.")
     places = [names.index(name) for name in chosen]
     cells = taken.iloc if hasattr(taken, "iloc") else taken
-    in_frame = hasattr(taken, "columns")
     return {
         str(name) if in_frame else f"column {name}": list(cells[:, place])
         for name, place in zip(chosen, places, strict=True)
@@ -385,8 +387,7 @@ def _contents(taken, columns):
 
 
 def _wrapped(text):
-    lines = textwrap.wrap(str(text), LINE, max_lines=3, placeholder=" …")
-    return "\n".join(lines)
+    return "\n".join(textwrap.wrap(str(text), LINE, max_lines=3, placeholder=" …"))
 
 
 def _cell(cell, heading):

@@ -71,7 +71,9 @@ def _draw_table(axes, columns, widths, lines, style):
     bottoms = -np.cumsum(row_heights)
     axes.set(xlim=(0, total), ylim=(bottoms[-1], 0.2))
     labels = columns.get("label", columns.get("suggested"))
-    own = {"fontsize": FONT_SIZE, "va": "center", "clip_on": False} | style
+    own = {"fontsize": FONT_SIZE, "va": "center", "clip_on": False}
+    # What a user's cells say is no formula, whatever signs it has.
+    own = own | {"parse_math": False} | style
     for (heading, cells), start, width in zip(
         columns.items(), starts, widths, strict=True
     ):
@@ -149,6 +151,7 @@ def draw_images(display, ax, name, style):
                 fontsize=FONT_SIZE,
                 pad=3,
                 color=WRONG if wrong else "black",
+                parse_math=False,
             )
         block[0].text(
             -0.08,

@@ -18,6 +18,9 @@ from ._drawing import (
     panels,
 )
 
+# More histograms are not read.
+MAX_CLASSES = 40
+
 
 class ValueDistributionDisplay:
     """Histogram of data values, with the rows dropped and those known to be wrong.
@@ -234,6 +237,11 @@ class ValueDistributionDisplay:
         parts = [(None, np.ones(len(self.values), dtype=bool))]
         if self.labels is not None:
             classes = sorted_labels(self.labels, "y")
+            if len(classes) > MAX_CLASSES:
+                raise ValueError(
+                    f"y has {len(classes)} distinct labels; at most {MAX_CLASSES} have "
+                    "a histogram each."
+                )
             parts = [(label, self.labels == label) for label in classes]
         self.threshold_ = self._threshold()
         edges = self._edges(bins)
@@ -254,7 +262,8 @@ class ValueDistributionDisplay:
                 text = f"{label}: {rows.sum()} rows"
                 if self.kept is not None:
                     text += f", {n_dropped} dropped"
-                panel.set_title(text, fontsize="medium", loc="left", pad=3)
+                style = {"fontsize": "medium", "loc": "left", "pad": 3}
+                panel.set_title(text, parse_math=False, **style)
         self.axes_[-1].set_xlabel(VALUE)
         self._add_legend_and_title(name, is_own=ax is None)
         return self

@@ -319,10 +319,12 @@ def test_convergence_of_two_share_the_axes(sampled):
         ConvergenceDisplay.from_estimator(sampled, ax=first.axes_[:1])
 
 
-def test_convergence_of_exact_values_is_a_point():
-    history = [{"evaluations": 16, "max_stderr": 0.0, "rank_correlation": np.nan}]
+@pytest.mark.parametrize("error", [0.0, np.nan, np.inf, 0.3])
+def test_convergence_of_one_look_is_a_point(error):
+    history = [{"evaluations": 16, "max_stderr": error, "rank_correlation": np.nan}]
     display = ConvergenceDisplay.from_history(history)
-    assert_array_equal(display.lines_["max_stderr"].get_xydata(), [[16, 0]])
+    assert_array_equal(display.lines_["max_stderr"].get_xydata(), [[16, error]])
+    display.figure_.canvas.draw()
 
 
 def test_convergence_of_a_network_is_its_losses():

@@ -109,6 +109,7 @@ def test_odd_values_are_all_counted(values):
         ({"kept": [True]}, "kept has 1 entries, but there are 8"),
         ({"is_wrong": [3] * 8}, "is_wrong must hold booleans"),
         ({"y": LABELS[1:]}, "y has 7 entries"),
+        ({"values": np.arange(41.0), "y": np.arange(41)}, "y has 41 distinct labels"),
         ({"bins": 0}, "bins=0"),
         ({"yscale": "log"}, "yscale='log'"),
     ],
@@ -216,6 +217,30 @@ def test_long_and_missing_cells():
     assert display.columns["town"][2] == "x" * 21 + "…"
 
 
+def test_names_of_columns_do_not_hide_what_stands_beside_them():
+    X = pd.DataFrame({"value": list("abcdefgh"), "label": range(8), "kg": range(8)})
+    display = RowsDisplay.from_values(VALUES, X, y=LABELS, n_lowest=1, n_highest=0)
+    assert {key: cells[0] for key, cells in display.columns.items()} == {
+        "row": "7",
+        "value": "-3",
+        "label": "b",
+        "column value": "h",
+        "column label": "7",
+        "kg": "7",
+    }
+
+
+def test_signs_of_formulas_are_drawn_as_they_are():
+    labels = np.array(["$a^$", "$5 or $6_"] * 4)
+    for display in [
+        RowsDisplay.from_values(VALUES, labels, y=labels),
+        RowsDisplay.from_values(VALUES, np.eye(8), y=labels, image_shape=(2, 4)),
+        ValueDistributionDisplay.from_values(VALUES, y=labels),
+        GroupValuesDisplay.from_values(labels, VALUES),
+    ]:
+        display.figure_.canvas.draw()
+
+
 def test_arrays_and_sparse_rows_show_their_first_columns():
     X = np.arange(80.0).reshape(8, 10)
     dense = RowsDisplay.from_values(VALUES, X, columns=[9, 0])
@@ -250,7 +275,17 @@ def test_texts_are_wrapped():
 def test_images_in_any_order_of_channels(image_shape, shape):
     X = np.random.default_rng(0).random((8, 6))
     display = RowsDisplay.from_values(
-        VALUES, X, y=LABELS, is_wrong=IS_WRONG, image_shape=image_shape, n_highest=1
+        VALUES,
+        X,
+        y=LABELS,
+        suggested=LABELS[::-1],
+        is_wrong=IS_WRONG,
+        image_shape=image_shape,
+        n_highest=1,
+        name="mine",
+    )
+    assert display.figure_.get_suptitle() == (
+        "mine: label → suggested label, value (orange: known to be wrong)"
     )
     assert display.images.shape == (6, *shape)
     assert len(display.axes_) == 6
@@ -258,7 +293,7 @@ def test_images_in_any_order_of_channels(image_shape, shape):
     if shape == (1, 2, 3):
         expected = np.moveaxis(expected, 0, -1)
     assert_array_equal(display.axes_[0].images[0].get_array(), expected.reshape(shape))
-    assert display.axes_[0].get_title() == "b\n-3"
+    assert display.axes_[0].get_title() == "b → a\n-3"
     colors = [axes.title.get_color() for axes in display.axes_]
     assert colors == ["#D55E00"] * 2 + ["black"] * 4
 
@@ -380,3 +415,14 @@ def test_trajectories_refuse(changed, message):
     given = {"states": np.zeros((3, 4, 2)), "adjoints": np.ones((3, 4, 2))} | changed
     with pytest.raises(ValueError, match=message):
         TrajectoryDisplay.from_trajectories(**given)
+
+
+def test_a_grid_needs_axes_of_a_grid():
+    states = np.zeros((3, 4, 2))
+    free = plt.figure().add_axes([0.1, 0.1, 0.8, 0.8])
+    with pytest.raises(ValueError, match="ax must be one of a grid"):
+        TrajectoryDisplay.from_trajectories(states, states, ax=free)
+    display = TrajectoryDisplay.from_trajectories(states, states)
+    assert len(display.axes_) == 3
+    # The fourth place stays empty.
+    assert sum(axes.axison for axes in display.figure_.axes) == 3 + 1
