@@ -16,8 +16,12 @@ from sklearn.utils._param_validation import (
     validate_params,
 )
 from sklearn.utils._plotting import _validate_style_kwargs as validate_style_kwargs
+from sklearn.utils._set_output import _get_output_config as get_output_config
 from sklearn.utils.metadata_routing import _routing_enabled as routing_enabled
 from sklearn.utils.metaestimators import _BaseComposition as BaseComposition
+from sklearn.utils.validation import (
+    _check_feature_names_in as check_feature_names_in,
+)
 from sklearn.utils.validation import _check_method_params as check_method_params
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 from sklearn.utils.validation import _check_y as check_y
@@ -34,6 +38,7 @@ __all__ = [
     "Options",
     "RealNotInt",
     "StrOptions",
+    "check_feature_names_in",
     "check_matplotlib_support",
     "check_method_params",
     "check_sample_weight",
@@ -41,6 +46,7 @@ __all__ = [
     "estimator_has",
     "get_column_indices",
     "get_feature_names",
+    "get_output_config",
     "is_pandas_df",
     "is_pandas_na",
     "is_polars_df",
