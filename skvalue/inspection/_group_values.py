@@ -208,11 +208,12 @@ class GroupValuesDisplay:
         self.ax_ = own_axes(ax, (width, height))
         self.figure_ = self.ax_.figure
         values = self.values[order]
+        edge = self.ax_.spines["bottom"].get_edgecolor()
         with_errors = self.stderr is not None and self.stderr.any()
         own = {
             "color": [RIGHT if value >= 0 else WRONG for value in values],
             "xerr": self.stderr[order] if with_errors else None,
-            "error_kw": {"ecolor": "0.15", "capsize": 3, "elinewidth": 1.2},
+            "error_kw": {"ecolor": edge, "capsize": 3, "elinewidth": 1.2},
         }
         style = validate_style_kwargs(own, kwargs)
         self.bars_ = self.ax_.barh(places, values, **style)

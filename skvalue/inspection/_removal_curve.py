@@ -352,8 +352,8 @@ class RemovalCurveDisplay:
                 "label": label if name is None else f"{name}, {label}",
                 "color": color,
                 "markersize": 4,
-                # One marker hides another's line no more than it must.
-                "markerfacecolor": color if which == "lowest" else "white",
+                # Empty markers hide nothing that lies below.
+                "markerfacecolor": color if which == "lowest" else "none",
                 **STYLES[which],
             }
             style = validate_style_kwargs(own, curve_kwargs or {})

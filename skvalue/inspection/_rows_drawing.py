@@ -51,6 +51,11 @@ def draw_tables(display, ax, name, style):
     # Title and heading of a table take three lines.
     heights = [(sum(lines) + 0.6 * len(lines) + 3) * LINE_HEIGHT for lines in n_lines]
     size = max(4.5, widths.sum() + 0.3), sum(heights) + 0.3
+    if ax is not None:
+        # What is too small for the table makes its letters smaller.
+        first = np.asarray(ax, dtype=object).ravel()[0]
+        available = first.get_window_extent().width / first.figure.dpi
+        style = {"fontsize": FONT_SIZE * min(1, available / widths.sum())} | style
     outer, grid = panels(ax, len(ends), 1, size, heights=heights)
     for axes, (title, part), lines in zip(grid[:, 0], ends, n_lines, strict=True):
         cells = {heading: column[part] for heading, column in columns.items()}
@@ -93,8 +98,8 @@ def _draw_table(axes, columns, widths, lines, style):
         axes.plot(
             [0, widths.sum() - GAP],
             [bottom, bottom],
-            color="0.1" if not row else "0.85",
-            linewidth=0.8,
+            color=REFERENCE,
+            linewidth=0.4 if row else 1.2,
         )
 
 
@@ -150,8 +155,8 @@ def draw_images(display, ax, name, style):
                 _caption(display.columns, row),
                 fontsize=FONT_SIZE,
                 pad=3,
-                color=WRONG if wrong else "black",
                 parse_math=False,
+                **({"color": WRONG} if wrong else {}),
             )
         block[0].text(
             -0.08,

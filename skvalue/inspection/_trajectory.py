@@ -18,8 +18,8 @@ from ._drawing import RIGHT, VALUE, WRONG, check_rows, fitted_valuator, panels
 TITLES = {
     "states": "States",
     "adjoints": "Costates",
-    "values_over_time": "Values over the time of the dynamics",
-    "values_over_epochs": "Values over the epochs of training",
+    "values_over_time": "Values over time",
+    "values_over_epochs": "Values over epochs",
 }
 TIME = "time t of the dynamics"
 
