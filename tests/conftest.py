@@ -8,6 +8,9 @@ from importlib.metadata import version
 if tuple(map(int, version("scipy").split(".")[:2])) >= (1, 14):
     os.environ.setdefault("SCIPY_ARRAY_API", "1")
 
+# Pictures of examples in docstrings need no screen.
+os.environ.setdefault("MPLBACKEND", "agg")
+
 import pytest
 from sklearn.datasets import load_digits
 

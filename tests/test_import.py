@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PUBLIC_MODULES = [
     "skvalue.datasets",
     "skvalue.games",
+    "skvalue.inspection",
     "skvalue.metrics",
     "skvalue.utils.estimator_checks",
 ]

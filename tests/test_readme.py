@@ -4,6 +4,7 @@ import doctest
 import re
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
 from sklearn.model_selection import train_test_split
@@ -70,5 +71,6 @@ def test_documentation_page_shows_what_it_computes(page):
         encoding="utf-8",
         optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS,
     )
+    plt.close("all")
     assert tests > 0
     assert failures == 0

@@ -7,9 +7,10 @@ rows with ``value <= t``, and ``F1 = 2 TP / (flagged + bad)``.
 import numpy as np
 from scipy.stats import spearmanr
 from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
-from sklearn.utils import check_array, check_consistent_length
+from sklearn.utils import check_consistent_length
 
 from .._drop import two_means_lower
+from ..utils._vectors import finite_vector, mask_of_some
 
 
 def agreement(estimate, reference):
@@ -56,7 +57,7 @@ def agreement(estimate, reference):
      'sign_agreement': 1.0}
     """
     estimate, reference = (
-        _finite(array, name)
+        finite_vector(array, name)
         for array, name in ((estimate, "estimate"), (reference, "reference"))
     )
     check_consistent_length(estimate, reference)
@@ -110,6 +111,7 @@ def detection(values, is_bad):
 
     See Also
     --------
+    detection_curve : The share of the bad rows found, by the share inspected.
     skvalue.datasets.make_label_noise : Labels that are known to be wrong.
 
     Notes
@@ -134,8 +136,8 @@ def detection(values, is_bad):
     {'roc_auc': 0.667, 'average_precision': 0.867, 'negative_share': 0.667,
      'two_means_f1': 0.8, 'oracle_f1': 0.8}
     """
-    values = _finite(values, "values")
-    is_bad = _check_mask(_one_dimensional(is_bad, "is_bad"))
+    values = finite_vector(values, "values")
+    is_bad = mask_of_some(is_bad, "is_bad")
     check_consistent_length(values, is_bad)
     return {
         "roc_auc": float(roc_auc_score(is_bad, -values)),
@@ -146,31 +148,62 @@ def detection(values, is_bad):
     }
 
 
-def _finite(array, name):
-    return check_array(
-        _one_dimensional(array, name),
-        ensure_2d=False,
-        dtype=np.float64,
-        input_name=name,
+def detection_curve(values, is_bad):
+    r"""Share of the bad rows found, by the share of the rows inspected.
+
+    Rows are inspected from the lowest value on. Rows of equal value are in no order:
+    the curve is the straight line of their mean over all orders. The area under it is
+
+    .. math:: \frac{p}{2} + (1 - p)\, \text{ROC-AUC}
+
+    for a share p of bad rows: 1 - p / 2 at best, 1 / 2 for a random order.
+
+    Parameters
+    ----------
+    values : array-like of shape (n_samples,)
+        Finite data values, higher is better.
+
+    is_bad : array-like of shape (n_samples,), dtype bool or 0/1
+        Which rows are bad; at least one is, and at least one is not.
+
+    Returns
+    -------
+    inspected : ndarray of shape (n_distinct + 1,)
+        Shares of the rows, from 0 to 1: all that have at most each distinct value.
+
+    found : ndarray of shape (n_distinct + 1,)
+        Shares of the bad rows that are among them, from 0 to 1.
+
+    Raises
+    ------
+    ValueError
+        If `values` or `is_bad` is not usable; the message names it.
+
+    See Also
+    --------
+    detection : Figures of the same order.
+    skvalue.inspection.DetectionCurveDisplay : Draws it.
+
+    References
+    ----------
+    Ghorbani, A. and Zou, J. (2019). "Data Shapley: Equitable Valuation of Data for
+    Machine Learning". International Conference on Machine Learning.
+
+    Examples
+    --------
+    >>> from skvalue.metrics import detection_curve
+    >>> inspected, found = detection_curve([-2.0, 0.9, -1.5, 0.9], [1, 0, 1, 0])
+    >>> inspected.tolist(), found.tolist()
+    ([0.0, 0.25, 0.5, 1.0], [0.0, 0.5, 1.0, 1.0])
+    """
+    values = finite_vector(values, "values")
+    is_bad = mask_of_some(is_bad, "is_bad")
+    check_consistent_length(values, is_bad)
+    _, level = np.unique(values, return_inverse=True)
+    inspected, found = np.bincount(level), np.bincount(level, weights=is_bad)
+    return tuple(
+        np.append(0, np.cumsum(counts)) / counts.sum() for counts in (inspected, found)
     )
-
-
-def _one_dimensional(array, name):
-    array = np.asarray(array)
-    if array.ndim != 1 or not array.size:
-        raise ValueError(
-            f"{name} must be a non-empty 1-d array; got shape {array.shape}."
-        )
-    return array
-
-
-def _check_mask(is_bad):
-    if not np.isin(is_bad, [0, 1]).all():
-        raise ValueError("is_bad must hold booleans, or 0 and 1.")
-    is_bad = is_bad.astype(bool)
-    if is_bad.all() or not is_bad.any():
-        raise ValueError("is_bad must mark at least one row, and not every row.")
-    return is_bad
 
 
 def _best_f1(values, is_bad):

@@ -5,6 +5,7 @@ from sklearn.utils._dataframe import is_pandas_df, is_polars_df
 from sklearn.utils._indexing import _get_column_indices as get_column_indices
 from sklearn.utils._metadata_requests import METHODS
 from sklearn.utils._missing import is_pandas_na
+from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils._param_validation import (
     HasMethods,
     Interval,
@@ -14,6 +15,7 @@ from sklearn.utils._param_validation import (
     StrOptions,
     validate_params,
 )
+from sklearn.utils._plotting import _validate_style_kwargs as validate_style_kwargs
 from sklearn.utils._set_output import _get_output_config as get_output_config
 from sklearn.utils.metadata_routing import _routing_enabled as routing_enabled
 from sklearn.utils.metaestimators import _BaseComposition as BaseComposition
@@ -37,6 +39,7 @@ __all__ = [
     "RealNotInt",
     "StrOptions",
     "check_feature_names_in",
+    "check_matplotlib_support",
     "check_method_params",
     "check_sample_weight",
     "check_y",
@@ -51,4 +54,5 @@ __all__ = [
     "routing_enabled",
     "safe_indexing",
     "validate_params",
+    "validate_style_kwargs",
 ]

@@ -1,0 +1,22 @@
+"""Pictures of values: one Display each, with scikit-learn's conventions.
+
+They need matplotlib (``pip install "skvalue[plot]"``).
+"""
+
+from ._convergence import ConvergenceDisplay
+from ._detection_curve import DetectionCurveDisplay
+from ._group_values import GroupValuesDisplay
+from ._removal_curve import RemovalCurveDisplay
+from ._rows import RowsDisplay
+from ._trajectory import TrajectoryDisplay
+from ._value_distribution import ValueDistributionDisplay
+
+__all__ = [
+    "ConvergenceDisplay",
+    "DetectionCurveDisplay",
+    "GroupValuesDisplay",
+    "RemovalCurveDisplay",
+    "RowsDisplay",
+    "TrajectoryDisplay",
+    "ValueDistributionDisplay",
+]
