@@ -157,8 +157,8 @@ def _labels(table, place, column, rows, task, valuator):
     classes = np.unique(labels)
     if len(classes) < 2:
         raise CommandError(
-            f"--target: {name!r} is {labels[0]!r} in every row; values need at least "
-            "two classes."
+            f"--target: {name!r} is {str(labels[0])!r} in every row; values need at "
+            "least two classes."
         )
     if len(classes) > max(len(rows) / 2, 2) and task == "auto":
         raise CommandError(

@@ -102,7 +102,7 @@ def _lowest(source, problem, found, n_lowest):
     order = np.argsort(frame["value"].to_numpy(), kind="stable")[:n_lowest]
     features = problem.features[:_SHOWN_FEATURES]
     suggests = "suggested_label" in frame
-    header = [Cell("row", "number"), Cell("value", "number"), "drop", "label"]
+    header = [Cell("row", "number"), Cell("value", "number"), "outcome", "label"]
     header += ["suggested label"] if suggests else []
     header += ["group"] if "group" in frame else []
     header += [source.names[place] for place in features]
@@ -110,7 +110,7 @@ def _lowest(source, problem, found, n_lowest):
     lines = []
     for at, row in enumerate(order):
         record = frame.iloc[row]
-        kept = Cell("keeps", "kept") if record["kept"] else Cell("takes", "dropped")
+        kept = Cell("kept", "kept") if record["kept"] else Cell("dropped", "dropped")
         line = [
             number(problem.rows[row] + 1),
             number(record["value"], ".4g"),

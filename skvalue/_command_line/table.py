@@ -6,6 +6,8 @@ import io
 import os
 from collections import Counter
 
+import numpy as np
+
 from .errors import CommandError
 from .kinds import MISSING, typed
 from .text import read_records
@@ -205,7 +207,9 @@ class ParquetTable(Table):
 
     def shown(self, place, rows):
         """Cells of a column as strings, for the rows given."""
-        cells = self._table.column(place).take(list(rows)).to_pylist()
+        cells = (
+            self._table.column(place).take(np.asarray(rows, dtype=np.int64)).to_pylist()
+        )
         return ["" if cell is None else str(cell) for cell in cells]
 
     def typed(self, place):
