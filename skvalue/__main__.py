@@ -16,12 +16,14 @@ def main(argv=None):
     code : int
         0: done; 2: an error, which is one line on stderr; 130: interrupted.
     """
+    from skvalue import __version__
+
     from ._command_line.errors import CommandError, say
     from ._command_line.parser import make_parser
 
     arguments = sys.argv[1:] if argv is None else argv
     try:
-        options = make_parser().parse_args(arguments)
+        options = make_parser(__version__).parse_args(arguments)
         # What reads tables and computes is loaded once there is something to do.
         from ._command_line.run import run
 
@@ -48,6 +50,9 @@ def _in_words(error):
     if isinstance(error, MemoryError):
         message = f"out of memory: {message}"
     message = re.sub(r'give \w+ task="(\w+)"', r"say --task \1", message)
+    message = message.replace(
+        "drop the column, or give an encoder that reads it", "leave it out by --ignore"
+    )
     return re.sub(r"\bdrop=", "--drop ", message)
 
 

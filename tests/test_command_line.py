@@ -17,18 +17,24 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 import skvalue
-from skvalue import SelfConfidence
+from skvalue import ConsensusValuator, SelfConfidence
 from skvalue.__main__ import main
 from skvalue._command_line import run
 from skvalue._command_line.duplicates import find_duplicates, in_held_out
 from skvalue._command_line.histogram import histogram
 from skvalue._command_line.kinds import typed
-from skvalue._command_line.methods import METHODS, MOST_FOR_CONSENSUS, choose
+from skvalue._command_line.methods import (
+    METHODS,
+    MOST_FOR_CONSENSUS,
+    choose,
+    make_valuator,
+)
 from skvalue._command_line.text import find_separator
-from skvalue.datasets import make_mixed_table
+from skvalue.datasets import make_label_noise, make_mixed_table
 
 QUICK = ["--method", "self-confidence", "--n-jobs", "1"]
 N_ROWS = 120
+DATA = os.environ.get("SKVALUE_DATA")
 
 
 def make_lines(separator=","):
@@ -153,6 +159,44 @@ def test_every_method_is_the_valuator_that_it_names(method):
     )
 
 
+def test_the_consensus_is_that_of_the_package():
+    made = make_valuator("consensus", drop="auto", random_state=0, n_jobs=3)
+    names, members, _ = made._members()
+    own_names, own_members, _ = ConsensusValuator()._members()
+    assert names == own_names
+    for member, own in zip(members, own_members, strict=True):
+        # What is set besides changes no value.
+        own.set_params(n_jobs=3, verbose=1)
+        assert repr(member) == repr(own)
+
+
+@pytest.mark.skipif(DATA is None, reason="SKVALUE_DATA is not set")
+def test_adult_with_strings_and_gaps(tmp_path, capsys):
+    with np.load(Path(DATA) / "adult.npz") as file:
+        rows = np.random.default_rng(0).permutation(len(file["y"]))[:2000]
+        X, y = file["X"][rows], file["y"][rows]
+        categorical = set(file["cat_idx"].tolist())
+    frame = pd.DataFrame(
+        {
+            f"c{j}": [f" level {code}" for code in column]
+            if j in categorical
+            else column
+            for j, column in enumerate(X.T)
+        }
+    )
+    frame = frame.mask(np.random.default_rng(1).random(frame.shape) < 0.05)
+    y, is_wrong = make_label_noise(
+        np.where(y == 1, ">50K", "<=50K"), 0.1, random_state=0
+    )
+    path, values = tmp_path / "adult.csv", tmp_path / "values.csv"
+    frame.assign(income=y).to_csv(path, index=False, na_rep="?")
+    arguments = ["--values", values, "--report", tmp_path / "report.html", *QUICK]
+    code, _, err = call(capsys, "clean", path, "--target", "income", *arguments)
+    assert code == 0, err
+    assert "2000 rows, 14 features" in err
+    assert roc_auc_score(is_wrong, -pd.read_csv(values)["value"]) > 0.85
+
+
 def test_large_tables_get_the_quick_consensus_and_a_reason():
     assert choose("auto", MOST_FOR_CONSENSUS) == ("consensus", "")
     method, why = choose("auto", MOST_FOR_CONSENSUS + 1)
@@ -229,7 +273,7 @@ def test_rows_without_a_target_are_counted_and_left_out(table, tmp_path, capsys)
     arguments = ["--out", out, "--values", values, "--drop", "0", *QUICK]
     code, said, err = call(capsys, "clean", table, "--target", "label", *arguments)
     assert code == 0
-    assert "3 rows have no target ('' in 2, '?' in 1)" in err
+    assert f"no target in 3 of {N_ROWS} rows ('' in 2, '?' in 1)" in err
     assert f"{N_ROWS - 3} of {N_ROWS - 3} rows kept, 0 dropped" in said
     frame = pd.read_csv(values)
     assert list(np.flatnonzero(frame["value"].isna())) == [2, 4, 5]
@@ -239,7 +283,7 @@ def test_rows_without_a_target_are_counted_and_left_out(table, tmp_path, capsys)
     # A marker that is not one is a class.
     arguments = ["--out", out, "--force", "--missing", "", "--drop", "0", *QUICK]
     _, _, err = call(capsys, "clean", table, "--target", "label", *arguments)
-    assert "2 rows have no target ('' in 2)" in err
+    assert f"no target in 2 of {N_ROWS} rows ('' in 2)" in err
 
 
 def test_regression_and_its_report(tmp_path, capsys):
@@ -619,24 +663,32 @@ def test_a_bug_shows_its_place_when_asked(table, monkeypatch):
         main(["report", str(table), "--target", "label", "--debug"])
 
 
-def test_as_a_program(table, tmp_path):
-    def program(*arguments):
-        return subprocess.run(
-            [sys.executable, "-m", "skvalue", *arguments],
-            cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": str(Path(skvalue.__file__).parents[1])},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+def test_the_version(capsys):
+    with pytest.raises(SystemExit) as exit_info:
+        main(["--version"])
+    assert exit_info.value.code == 0
+    assert capsys.readouterr().out == f"skvalue {skvalue.__version__}\n"
 
-    version = program("--version")
-    assert (version.returncode, version.stdout) == (
-        0,
-        f"skvalue {skvalue.__version__}\n",
+
+def test_as_a_program(table, tmp_path):
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "skvalue",
+            "clean",
+            "data.csv",
+            "--target",
+            "label",
+            *QUICK,
+        ],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(skvalue.__file__).parents[1])},
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    done = program("clean", "data.csv", "--target", "label", *QUICK)
     assert done.returncode == 0, done.stderr
+    assert "rows kept" in done.stdout and "[SelfConfidence]" in done.stderr
     with open(tmp_path / "data_clean.csv", newline="", encoding="utf-8") as file:
         assert len(list(csv.reader(file))) > N_ROWS / 2
-    assert program("clean", "data.csv").returncode == 2

@@ -10,7 +10,8 @@ def consensus():
     """Both default members."""
     from ..consensus import ConsensusValuator
 
-    return ConsensusValuator()
+    # Naming a parameter of a member writes the default members out.
+    return ConsensusValuator().set_params(oob__scoring="log_proba")
 
 
 def quick_consensus():
@@ -89,9 +90,17 @@ def make_valuator(method, *, drop, random_state, n_jobs):
     valuator = METHODS[method]().set_params(
         drop=drop, random_state=random_state, verbose=1
     )
-    if "n_jobs" in valuator.get_params(deep=False):
-        valuator.set_params(n_jobs=n_jobs)
-    return valuator
+    if method in {"consensus", "quick-consensus"}:
+        # One after the other, each on all cores: what a member says stays on stderr,
+        # as it is said by this process.
+        return valuator.set_params(
+            **{
+                f"{name}__{parameter}": value
+                for name, _ in valuator.get_params(deep=False)["valuators"]
+                for parameter, value in [("n_jobs", n_jobs), ("verbose", 1)]
+            }
+        )
+    return valuator.set_params(n_jobs=n_jobs)
 
 
 def choose(method, n_rows):
@@ -118,6 +127,6 @@ def choose(method, n_rows):
     if n_rows <= MOST_FOR_CONSENSUS:
         return "consensus", ""
     return "quick-consensus", (
-        f"{_TREES} trees in its forest, for more than {MOST_FOR_CONSENSUS} rows; "
+        f"{_TREES} trees in its forest, so that 100000 rows take about a minute; "
         "--method consensus grows 1000"
     )

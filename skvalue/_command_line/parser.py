@@ -2,9 +2,7 @@
 
 import argparse
 
-from .. import __version__
 from .errors import CommandError
-from .kinds import MISSING
 from .methods import METHODS, MOST_FOR_CONSENSUS
 
 _DESCRIPTION = """\
@@ -21,8 +19,13 @@ class _Parser(argparse.ArgumentParser):
         raise CommandError(f"{message} (see {self.prog} --help)")
 
 
-def make_parser():
+def make_parser(version):
     """The parser of ``skvalue`` and its commands.
+
+    Parameters
+    ----------
+    version : str
+        What ``--version`` says.
 
     Returns
     -------
@@ -30,7 +33,7 @@ def make_parser():
         Its errors are `CommandError`.
     """
     parser = _Parser(prog="skvalue", description=_DESCRIPTION, allow_abbrev=False)
-    parser.add_argument("--version", action="version", version=f"skvalue {__version__}")
+    parser.add_argument("--version", action="version", version=f"skvalue {version}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     clean = commands.add_parser(
         "clean",
@@ -71,10 +74,11 @@ def _add_input(command):
     )
     command.add_argument(
         "--ignore",
-        nargs="+",
+        action="append",
         default=[],
         metavar="COLUMN",
-        help="columns that are not used as features; the cleaned file keeps them",
+        help="a column that is no feature, though the cleaned file keeps it; "
+        "may be given again",
     )
     command.add_argument(
         "--use-ids",
@@ -83,10 +87,10 @@ def _add_input(command):
     )
     command.add_argument(
         "--missing",
-        nargs="*",
-        default=MISSING,
+        action="append",
         metavar="TEXT",
-        help='cells of text that hold nothing (default: empty, "?", NA, nan, ...)',
+        help='a cell of text that holds nothing (default: empty, "?", NA, nan, ...); '
+        "may be given again",
     )
     command.add_argument(
         "--held-out",

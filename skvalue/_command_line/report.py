@@ -82,8 +82,8 @@ def _summary(source, problem, found):
         cells = ", ".join(repr(cell) for cell in problem.no_target)
         parts.append(
             paragraph(
-                f"{count:,} rows without a target ({cells}) were not valued, and are "
-                "not in the cleaned file."
+                f"No target in {count:,} rows ({cells}): these are not valued, and not "
+                "in the cleaned file."
             )
         )
     others = {

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .errors import CommandError, one_line, say
+from .kinds import MISSING
 from .methods import choose, make_valuator
 from .outputs import Outputs
 from .problem import find_problem
@@ -47,7 +48,7 @@ def run(options):
     """
     _check_pandas()
     outputs = _outputs(options)
-    table = read_table(options.data, options.missing)
+    table = read_table(options.data, options.missing or MISSING)
     _check_formats(options, table)
     method, why = choose(options.method, table.n_rows)
     valuator = make_valuator(
@@ -139,7 +140,7 @@ def _held_out(options, table, problem):
         return None
     import pandas as pd
 
-    other = read_table(options.held_out, options.missing)
+    other = read_table(options.held_out, options.missing or MISSING)
     columns = {}
     for place in problem.features:
         name = table.names[place]
@@ -161,8 +162,8 @@ def _say_what(table, problem, method, why):
             f"{cell!r} in {count}" for cell, count in problem.no_target.items()
         )
         say(
-            f"{sum(problem.no_target.values())} rows have no target ({cells}): not "
-            "valued, and not in the cleaned file.",
+            f"no target in {sum(problem.no_target.values())} of {table.n_rows} rows "
+            f"({cells}): these are not valued, and not in the cleaned file.",
             "warning",
         )
     say(
