@@ -5,8 +5,11 @@ import csv
 import gzip
 import io
 import os
+import re
+import shlex
 import subprocess
 import sys
+import textwrap
 import warnings
 from html.parser import HTMLParser
 from pathlib import Path
@@ -487,6 +490,16 @@ def test_duplicates_by_each_rule():
     assert list(near) == [1, 1, 0, 0, -1, -1, 2, -1, -1]
 
 
+def test_near_numbers_agree_in_three_digits():
+    numbers = [9.996, 10.0, 10.04, 10.06, -9.996, 0.0, 1e-12, 99960, 100000]
+    numbers = pd.DataFrame({"a": numbers})
+    found = find_duplicates(numbers, np.zeros(9))
+    assert [list(rows) for rows in found["near"].groups] == [[0, 1, 2], [7, 8]]
+    in_words = numbers.astype(object).assign(a=lambda X: [*X["a"][:8], "100,000"])
+    found = find_duplicates(in_words, np.zeros(9))
+    assert [list(rows) for rows in found["near"].groups] == [[0, 1, 2]]
+
+
 def test_the_picture_holds_every_row():
     values = np.r_[np.random.default_rng(0).normal(size=999), -400.0]
     kept = values > -1
@@ -661,6 +674,23 @@ def test_a_bug_shows_its_place_when_asked(table, monkeypatch):
     monkeypatch.setattr(run, "_value", broken)
     with pytest.raises(ZeroDivisionError):
         main(["report", str(table), "--target", "label", "--debug"])
+
+
+def test_the_session_of_the_guide(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    guide = Path(__file__).parents[1] / "doc" / "user_guide" / "command_line.rst"
+    session = re.search(
+        r"code-block:: console\n\n(.*?)\n\n(?=\S)",
+        guide.read_text(encoding="utf-8"),
+        flags=re.S,
+    )[1]
+    session = textwrap.dedent(session).replace("\\\n", "")
+    code = re.search(r'^\$ python -c "(.*?)"$', session, flags=re.S | re.M)[1]
+    exec(compile(code, "session", "exec"), {})
+    (command,) = re.findall(r"^\$ python -m skvalue (.*)$", session, flags=re.M)
+    assert call(capsys, *shlex.split(command), *QUICK)[0] == 0
+    written = re.findall(r"^(?:out|values|report): (.*)$", session, flags=re.M)
+    assert sorted(os.listdir()) == sorted(["loans.csv", *written])
 
 
 def test_the_version(capsys):

@@ -89,17 +89,29 @@ def in_held_out(X, held_out):
 
 def plain(value):
     """A cell as it is compared exactly: 1 is 1.0."""
-    if isinstance(value, Real):
-        return float(value)
-    return str(value)
+    return float(value) if isinstance(value, Real) else str(value)
 
 
 def rough(value):
     """A cell as near duplicates compare it."""
     if isinstance(value, Real):
-        return float(f"{value:.{_DIGITS - 1}e}")
+        return float(_rough_numbers(np.array([value], dtype=np.float64))[0])
     letters = [letter for letter in str(value).casefold() if letter.isalnum()]
     return "".join(letters) or str(value)
+
+
+def _rough_numbers(numbers):
+    """A whole number for each, of its power of ten and its first digits."""
+    unit = 10 ** (_DIGITS - 1)
+    with np.errstate(all="ignore"):
+        power = np.floor(np.log10(np.abs(numbers)))
+        digits = np.round(numbers / 10.0**power * unit)
+        # 9.999 has the digits of 10.
+        is_next = np.abs(digits) == 10 * unit
+        power, digits = power + is_next, np.where(is_next, digits / 10, digits)
+        codes = power * 100 * unit + digits
+    # Zero and infinity have no digits.
+    return np.where(np.isfinite(codes), codes, numbers)
 
 
 def _codes(X, more, form):
@@ -108,11 +120,16 @@ def _codes(X, more, form):
 
     columns = []
     for name in X:
-        column = X[name].astype(object)
-        if more is not None:
-            column = pd.concat([column, more[name].astype(object)], ignore_index=True)
-        codes, levels = pd.factorize(column)
-        forms, _ = pd.factorize(np.array([form(v) for v in levels], dtype=object))
+        parts = [X[name]] if more is None else [X[name], more[name]]
+        if all(part.dtype.kind in "iufb" for part in parts):
+            numbers = np.concatenate([part.to_numpy(np.float64) for part in parts])
+            codes, levels = pd.factorize(numbers)
+            forms = _rough_numbers(levels) if form is rough else levels
+        else:
+            parts = [part.astype(object) for part in parts]
+            codes, levels = pd.factorize(pd.concat(parts, ignore_index=True))
+            forms = np.array([form(level) for level in levels], dtype=object)
+        forms, _ = pd.factorize(forms)
         # Missing cells are the last level.
         columns.append(np.append(forms, len(forms))[codes])
     return columns
@@ -136,8 +153,13 @@ def _mixed(codes, at):
 def _groups(hashes):
     """Rows of equal hashes, two or more, in the order of the rows."""
     order = np.argsort(hashes, kind="stable")
-    starts = np.flatnonzero(np.diff(hashes[order])) + 1
-    return [rows for rows in np.split(order, starts) if len(rows) > 1]
+    starts = np.flatnonzero(np.diff(hashes[order], prepend=~hashes[order[:1]]))
+    ends = np.append(starts[1:], len(order))
+    several = ends - starts > 1
+    return [
+        order[start:end]
+        for start, end in zip(starts[several], ends[several], strict=True)
+    ]
 
 
 def _alike(hashes, y, apart=None):
