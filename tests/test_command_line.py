@@ -408,7 +408,7 @@ def test_what_a_column_holds(cells, separator, expected):
 
 
 def test_separators_and_line_breaks_inside_of_quotes(tmp_path):
-    text = 'a;b\r\n"1;2\r\nnext";3\r\n\r\n4;5'
+    text = ' \r\na;b\r\n"1;2\r\nnext";3\r\n\r\n4;5'
     assert find_separator(text) == ";"
     path = tmp_path / "data.csv"
     path.write_bytes(text.encode())
@@ -578,6 +578,10 @@ def test_unusable_tables_are_one_line(content, expected, tmp_path, capsys):
         (["clean", "data.csv", "--target", "label", "--drop", "0.99"], "--drop 0.99"),
         (
             ["clean", "data.csv", "--target", "label", "--held-out", "no.csv"],
+            "say --report FILE",
+        ),
+        (
+            ["report", "data.csv", "--target", "label", "--held-out", "no.csv"],
             "no.csv: No such file",
         ),
     ],

@@ -107,6 +107,8 @@ def _outputs(options):
     paths = {"--report": options.report}
     if options.command == "clean":
         out = options.out or f"{stem}_clean{ending}"
+        if options.held_out and not options.report:
+            raise CommandError("--held-out is for the report; say --report FILE, too.")
         paths = {"--out": out, "--values": options.values, **paths}
     else:
         paths["--report"] = options.report or f"{stem}_report.html"

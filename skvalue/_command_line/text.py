@@ -138,7 +138,8 @@ def find_separator(text):
         lines = io.StringIO(text, newline="")
         records = csv.reader(lines, delimiter=separator)
         try:
-            counts = [len(record) for record in islice(records, _SAMPLE) if record]
+            rows = (record for record in records if any(map(str.strip, record)))
+            counts = [len(record) for record in islice(rows, _SAMPLE)]
         except csv.Error:
             return (-1.0, 0)
         if counts[0] < 2:
