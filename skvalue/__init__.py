@@ -6,6 +6,7 @@ from .consensus import ConsensusValuator
 from .curation import CuratedEstimator, ValueSampler
 from .data_oob import DataOOB
 from .dvrl import DVRL
+from .explain import AmortizedAttribution, Datamodels, FeatureAttribution
 from .feature_confidence import FeatureConfidence
 from .influence import BoostingInfluence, InfluenceFunction
 from .kairos import KAIROS
@@ -29,6 +30,7 @@ __all__ = [
     "DVRL",
     "KAIROS",
     "LAVA",
+    "AmortizedAttribution",
     "AmortizedShapley",
     "BetaShapley",
     "BoostingInfluence",
@@ -37,7 +39,9 @@ __all__ = [
     "DataBanzhaf",
     "DataOOB",
     "DataShapley",
+    "Datamodels",
     "DistributionalShapley",
+    "FeatureAttribution",
     "FeatureConfidence",
     "InfluenceFunction",
     "KNNShapley",

@@ -1,17 +1,10 @@
-r"""Which labels are wrong, by class probabilities of models that did not see them.
+"""Which labels are wrong, by class probabilities of models that did not see them.
 
-Let p be the probabilities of the *observed* labels at a row, and T the chances
-that the noise gives each label to each true class. The probabilities q of the true
-classes, and the probability w that the label y is wrong, follow from
+A correct row of a rare class often has a label of a probability below one half, so that
+alone does not make it doubtful: `_label_noise` says how probable a *wrong* label is,
+and here is decided when improbable labels are doubted all the same.
 
-.. math:: p = q T, \qquad w = 1 - \frac{q_y T_{yy}}{(q T)_y} .
-
-T is read off the rows that the model is surest of, its anchors. A correct row of a rare
-class often has :math:`p_y < 1/2`, but it has a large w only if the noise makes that
-label.
-
-Sources: Patrini et al., "Making Deep Neural Networks Robust to Label Noise", CVPR 2017
-(T from anchors); this library (what is believed of T, measurements in the user guide).
+Source: this library (measurements in the user guide, "Rare classes").
 """
 
 from typing import NamedTuple
@@ -20,16 +13,26 @@ import numpy as np
 from scipy.special import logit
 from sklearn.linear_model import LogisticRegression
 
-# A class of fewer anchors takes the noise of all classes together.
-LEAST_ANCHORS = 10
-# Standard errors of a count of anchors that are taken for chance.
-CHANCE = 1
-# Rates of noise in every class from which on improbable labels are doubted, and where
-# nothing else counts any more.
+from ._label_noise import (
+    anchors,
+    noise_in_every_class,
+    normalised,
+    transition_matrix,
+    wrong_label_probabilities,
+    wrong_labels,
+)
+
+# Each pair: from the first number on improbable labels are doubted for that reason, and
+# from the second on nothing else counts. Rates of noise in every class.
 IN_EVERY_CLASS = 0.05, 0.1
-# Expected shares of wrong ones among the improbable labels of a class from which on
-# they are doubted, and where nothing else counts any more.
-MOSTLY_WRONG = 0.5, 0.75
+# Expected share of wrong ones among the improbable labels of a class.
+MOSTLY_WRONG = 0.6, 0.9
+# The same among all improbable labels, and the purity of the anchors, of more than two
+# classes: below, their overlap or a poor model cannot be told from noise.
+WORTH_IT, NOT_POOR = (0.25, 0.5), (0.5, 0.6)
+# For models that saw the labels: the mean probability, beside the next, of improbable
+# labels from which on they are taken for overlap, and below which for noise.
+SHADED = 0.25, 0.3
 # A model that saw the labels shows at least about this part of the noise: .2 to .4 on
 # digits, .4 on breast cancer, .6 and more where classes overlap (10 % flips).
 SHOWN_WHEN_SEEN = 0.2
@@ -40,8 +43,6 @@ BELIEVED_WHEN_SEEN = 0.3
 BY_HEART = 0.8
 # A class is rare up to the first part of the mean class, and not from the second on.
 RARE = 0.4, 0.6
-# Above this rate, also the noise of a class without anchors is taken for real.
-SURELY_NOISE = 0.2
 
 
 class Evidence(NamedTuple):
@@ -72,21 +73,69 @@ def plausible_labels(evidence, target):
     evidence = _not_by_heart(evidence, target)
     unseen = [item for item in evidence if not item.saw_labels]
     probabilities = calibrated(evidence, target)
-    # A model that saw the labels explains some of the noise: its anchors look clean.
+    # A model that saw the labels explains some of the noise: its anchors look clean,
+    # and the observed label is always a probable one.
     judged = calibrated(unseen, target) if unseen else probabilities
-    counts = anchor_counts(judged, target)
-    transition = transition_matrix(counts, np.bincount(target))
+    odd = anchors(judged, target)
+    unlikely = anchors(judged, target, only_unlikely=True) if unseen else odd
+    transition = transition_matrix(unlikely, np.bincount(target))
+    expected = wrong_labels(judged, transition)
+    beside = _probability_beside_the_next(evidence, target)
+    if unseen:
+        trust = _trust_in_the_improbable(beside, target, expected, odd, unlikely)
+    else:
+        trust = _trust_in_the_improbable(
+            beside,
+            target,
+            expected / BELIEVED_WHEN_SEEN,
+            odd,
+            shown=SHOWN_WHEN_SEEN,
+        )
     wrong = wrong_label_probabilities(probabilities, transition, target)
-    improbable = 1 - _probability_beside_the_next(evidence, target)
-    rate = noise_in_every_class(counts) / (1 if unseen else SHOWN_WHEN_SEEN)
-    expected = wrong_labels(judged, transition) / (1 if unseen else BELIEVED_WHEN_SEEN)
-    found = np.bincount(target[improbable > 0.5], minlength=len(expected))
-    precision = expected / np.maximum(found, 1)
-    only_improbable = np.maximum(
-        _ramp(rate, IN_EVERY_CLASS), _ramp(precision, MOSTLY_WRONG)[target]
-    )
-    doubt = (1 - only_improbable) * wrong + only_improbable * improbable
-    return doubt <= 0.5
+    return (1 - trust) * wrong + trust * (1 - beside) <= 0.5
+
+
+def _trust_in_the_improbable(beside, target, expected, odd, unlikely=None, shown=1):
+    """How far an improbable label is a wrong one, in [0, 1], of each row.
+
+    Parameters
+    ----------
+    beside : ndarray of shape (n_samples,)
+        As `_probability_beside_the_next` returns it.
+
+    target : ndarray of shape (n_samples,)
+        Codes of the observed labels.
+
+    expected : ndarray of shape (n_classes,)
+        Wrong labels of each class that the noise makes.
+
+    odd, unlikely : Anchors, Anchors or None
+        All odd labels of the anchors, and those that overlap does not explain.
+
+    shown : float, default=1
+        Part of the noise that the anchors show.
+
+    Returns
+    -------
+    trust : ndarray of shape (n_samples,)
+        The same for all rows of a label.
+    """
+    improbable = beside < 0.5
+    found = np.bincount(target[improbable], minlength=len(expected))
+    everywhere = _ramp(noise_in_every_class(odd) / shown, IN_EVERY_CLASS)
+    mostly = _ramp(expected / np.maximum(found, 1), MOSTLY_WRONG)
+    if len(expected) > 2:
+        # Overlap of many classes looks like noise: some odd labels in every class.
+        if unlikely is None:
+            shade = beside[improbable].mean() if improbable.any() else 0.5
+            everywhere, mostly = (
+                part * (1 - _ramp(shade, SHADED)) for part in (everywhere, mostly)
+            )
+        else:
+            wrong = noise_in_every_class(unlikely) * len(target)
+            worth_it = _ramp(wrong / max(found.sum(), 1), WORTH_IT)
+            everywhere *= worth_it * _ramp(odd.purity, NOT_POOR)
+    return np.maximum(everywhere, mostly)[target]
 
 
 def _ramp(number, limits):
@@ -152,14 +201,6 @@ def probability_of_label(probabilities, target):
     return rare * as_frequent + (1 - rare) * probabilities[own]
 
 
-def normalised(probabilities):
-    """Float64 probabilities whose rows sum to 1; uniform where all are 0."""
-    probabilities = np.asarray(probabilities, dtype=np.float64)
-    total = probabilities.sum(axis=1, keepdims=True)
-    uniform = 1 / probabilities.shape[1]
-    return np.where(total > 0, probabilities / np.where(total > 0, total, 1), uniform)
-
-
 def calibrated(evidence, target):
     """Probabilities of the observed labels, by logistic regression on the evidence.
 
@@ -193,151 +234,6 @@ def calibrated(evidence, target):
         model.fit(logits[:, code], target == code)
         fitted[:, code] = model.predict_proba(logits[:, code])[:, 1]
     return normalised(fitted)
-
-
-def anchor_counts(probabilities, target):
-    """Labels of the anchors: of the rows predicted to be of a class, the surer half.
-
-    Returns
-    -------
-    counts : ndarray of shape (n_classes, n_classes)
-        Anchors of each class (row) with each observed label (column).
-    """
-    n_classes = probabilities.shape[1]
-    predicted = probabilities.argmax(axis=1)
-    counts = np.zeros((n_classes, n_classes))
-    for code in range(n_classes):
-        rows = np.flatnonzero(predicted == code)
-        surest = np.argsort(-probabilities[rows, code], kind="stable")
-        anchors = rows[surest[: -(-len(rows) // 2)]]
-        counts[code] = np.bincount(target[anchors], minlength=n_classes)
-    return counts
-
-
-def transition_matrix(counts, label_counts):
-    r"""Chances T of each label (column) for each true class (row).
-
-    The share of label j among the anchors of class k is noise, or the model does not
-    know class j. It tells them apart where few of the rows labelled j are anchors of k:
-    with :math:`\rho = P(\text{anchor of } k \mid \text{label } j) / P(\text{anchor of }
-    k \mid \text{label } k)`, all of the share is believed up to :math:`\rho = 1/6`,
-    and nothing from :math:`\rho = 1/3` on. Of the m anchors that are left as noise, a
-    standard error, :math:`\sqrt m`, is taken for chance. With K > 2 classes, the noise
-    of single pairs is a few anchors: that of a class with :math:`m_k` of them is moved
-    by the part :math:`(K - 2) / (m_k + K - 2)` towards the rate of all classes, spread
-    evenly over the labels.
-
-    Parameters
-    ----------
-    counts : ndarray of shape (n_classes, n_classes)
-        As `anchor_counts` returns them.
-
-    label_counts : ndarray of shape (n_classes,)
-        Rows of each label.
-
-    Returns
-    -------
-    transition : ndarray of shape (n_classes, n_classes)
-        Rows sum to 1.
-    """
-    n_classes = len(counts)
-    reached = counts / label_counts
-    own = np.diag(reached)[:, None]
-    ratio = np.divide(reached, own, out=np.full_like(counts, np.inf), where=own > 0)
-    noise = counts * np.clip(2 - 6 * ratio, 0, 1)
-    np.fill_diagonal(noise, 0)
-    noise *= np.clip(1 - CHANCE / np.sqrt(max(noise.sum(), 1)), 0, 1)
-    total = counts.sum(axis=1, keepdims=True)
-    pooled = noise.sum() / total.sum() / (n_classes - 1)
-    if n_classes > 2:
-        own_part = noise.sum(axis=1, keepdims=True)
-        own_part = own_part / (own_part + n_classes - 2)
-        noise = own_part * noise + (1 - own_part) * pooled * total
-    transition = np.where(total < LEAST_ANCHORS, pooled, noise / np.maximum(total, 1))
-    np.fill_diagonal(transition, 0)
-    np.fill_diagonal(transition, 1 - transition.sum(axis=1))
-    return transition
-
-
-def wrong_labels(probabilities, transition):
-    """Expected number of wrong ones among the labels of each class.
-
-    Parameters
-    ----------
-    probabilities : ndarray of shape (n_samples, n_classes)
-        Of the observed labels.
-
-    transition : ndarray of shape (n_classes, n_classes)
-        As `transition_matrix` returns it.
-
-    Returns
-    -------
-    expected : ndarray of shape (n_classes,)
-        If the predicted classes are the true ones.
-    """
-    n_classes = len(transition)
-    predicted = np.bincount(probabilities.argmax(axis=1), minlength=n_classes)
-    return predicted @ (transition - np.diag(np.diag(transition)))
-
-
-def noise_in_every_class(counts):
-    """Rate of wrong labels in all classes but the noisiest; of two, the smaller rate.
-
-    Parameters
-    ----------
-    counts : ndarray of shape (n_classes, n_classes)
-        As `anchor_counts` returns them.
-
-    Returns
-    -------
-    rate : float
-        A class with few anchors counts as free of noise, unless the others are so full
-        of noise that no unknown rare class explains it.
-    """
-    total = counts.sum(axis=1)
-    wrong = total - np.diag(counts)
-    rates = wrong / np.maximum(total, 1)
-    of_all = wrong.sum() / total.sum()
-    rates[total < LEAST_ANCHORS] = of_all if of_all > SURELY_NOISE else 0
-    others = np.arange(len(rates)) != rates.argmax()
-    return np.average(rates[others], weights=np.maximum(total[others], 1))
-
-
-def true_class_probabilities(probabilities, transition):
-    """Probabilities q of the true classes that the noise T turns into p = q T.
-
-    Where no q does, the solution is clipped at 0; with two classes this is
-    ``(p_1 - T_01) / (1 - T_01 - T_10)`` clipped to [0, 1].
-    """
-    return normalised(np.maximum(probabilities @ np.linalg.pinv(transition), 0))
-
-
-def wrong_label_probabilities(probabilities, transition, target):
-    """Posterior probability that each observed label is wrong.
-
-    Parameters
-    ----------
-    probabilities : ndarray of shape (n_samples, n_classes)
-        Of the observed labels.
-
-    transition : ndarray of shape (n_classes, n_classes)
-        Chances of each label (column) for each true class (row).
-
-    target : ndarray of shape (n_samples,)
-        Codes of the observed labels.
-
-    Returns
-    -------
-    wrong : ndarray of shape (n_samples,)
-        In [0, 1]; 1 where no true class explains the label.
-    """
-    true = true_class_probabilities(probabilities, transition)
-    own = np.arange(len(target)), target
-    explained = (true @ transition)[own]
-    right = true[own] * transition[target, target]
-    return 1 - np.divide(
-        right, explained, out=np.zeros_like(right), where=explained > 0
-    )
 
 
 def skill(probabilities, target):

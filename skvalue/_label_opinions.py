@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from ._label_errors import Evidence, normalised, plausible_labels
+from ._label_errors import Evidence, plausible_labels
+from ._label_noise import normalised
 
 
 class LabelOpinions:

@@ -12,8 +12,9 @@ from sklearn.ensemble import (
     HistGradientBoostingRegressor,
 )
 from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier
+from sklearn.naive_bayes import GaussianNB
 
-from skvalue import BoostingInfluence, InfluenceFunction, KNNShapley
+from skvalue import BoostingInfluence, InfluenceFunction, KNNShapley, LeaveOneOut
 from skvalue.neighbors import _order
 from skvalue.utils import _chunks
 from skvalue.utils._attributions import mean_over_splits
@@ -36,6 +37,9 @@ CLASSIFIERS = [
     KNNShapley(utility="threshold"),
     KNNShapley(weights="distance"),
     KNNShapley(max_rank=8),
+    LeaveOneOut(),
+    LeaveOneOut(scoring="accuracy"),
+    LeaveOneOut(GaussianNB()),
 ]
 REGRESSORS = [
     BoostingInfluence(HistGradientBoostingRegressor(**HISTOGRAM)),
@@ -44,6 +48,7 @@ REGRESSORS = [
     ),
     InfluenceFunction(Ridge()),
     KNNShapley(),
+    LeaveOneOut(scoring="neg_mean_squared_error"),
 ]
 CASES = [
     *[(valuator, n_classes) for valuator in CLASSIFIERS for n_classes in (2, 3)],
@@ -111,7 +116,7 @@ def test_folds_that_trained_on_a_row_are_averaged(valuator, n_classes):
     # Of the folds in regard to all rows, not of the fold's own.
     if getattr(valuator, "utility", None) == "threshold":
         settings["radius"] = 2.0
-    if hasattr(valuator, "scoring"):
+    if getattr(valuator, "scoring", None) in {"auto", "proba"}:
         settings["scoring"] = "loss"
     valuator = clone(valuator).set_params(**settings).fit(X, y)
     attributions = valuator.attributions(X_val, y_val)
@@ -216,6 +221,43 @@ def test_wrong_predictions_are_traced_to_the_rows_that_made_them_wrong():
             assert valuator.estimators_[0].predict([[1.0, 1.0]]) == 0
         assert is_wrong[attributions[:, 0].argsort()[:5]].all()
         assert not is_wrong[attributions[:, 0].argsort()[-5:]].any()
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_leave_one_out_of_the_log_loss(n_classes):
+    X, y, X_val, y_val = problem(n_classes)
+    for estimator in (None, GaussianNB()):
+        valuator = LeaveOneOut(estimator, scoring="neg_log_loss")
+        valuator.fit(X, y, X_val=X_val, y_val=y_val)
+        attributions = valuator.attributions(X_val, y_val)
+        np.testing.assert_allclose(
+            attributions.mean(axis=1), valuator.data_values_, atol=1e-9
+        )
+
+
+def test_leave_one_out_of_a_share_of_the_variance():
+    X, y, X_val, y_val = problem(0)
+    valuator = LeaveOneOut().fit(X, y, X_val=X_val, y_val=y_val)
+    attributions = valuator.attributions(X_val, y_val)
+    np.testing.assert_allclose(attributions.mean(axis=1), valuator.data_values_)
+    errors = LeaveOneOut(scoring="neg_mean_squared_error").fit(
+        X, y, X_val=X_val, y_val=y_val
+    )
+    np.testing.assert_allclose(
+        attributions * y_val.var(), errors.attributions(X_val, y_val)
+    )
+
+
+def test_leave_one_out_says_where_it_has_no_attributions():
+    X, y, X_val, y_val = problem(2)
+    held_out = {"X_val": X_val, "y_val": y_val}
+    valuator = LeaveOneOut(GaussianNB(), scoring="f1").fit(X, y, **held_out)
+    with pytest.raises(ValueError, match="scoring='f1' is not known as a mean"):
+        valuator.attributions(X_val, y_val)
+    valuator = LeaveOneOut(GaussianNB(), unit="groups")
+    valuator.fit(X, y, groups=np.arange(80) % 4, **held_out)
+    with pytest.raises(ValueError, match="attributions are of rows"):
+        valuator.attributions(X_val, y_val)
 
 
 def test_mean_over_splits_counts_cells():

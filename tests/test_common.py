@@ -40,6 +40,9 @@ small_coalitions = SmallCoalitions()
 CHEAP = {
     "BoostingInfluence": skvalue.BoostingInfluence(cv=2, random_state=0),
     "DVRL": skvalue.DVRL(GaussianNB(), max_epochs=3, cv=2, random_state=0),
+    "FeatureAttribution": skvalue.FeatureAttribution(
+        LogisticRegression(), n_samples=32, random_state=0
+    ),
     "FeatureConfidence": skvalue.FeatureConfidence(
         ExtraTreesRegressor(40, bootstrap=True), n_columns=2
     ),
@@ -70,6 +73,7 @@ CHEAP = {
         **FOLDS,
     ),
     "DataShapley": skvalue.DataShapley(CentroidClassifier(), **WALKS),
+    "Datamodels": skvalue.Datamodels(max_evaluations=12, random_state=0),
     "DistributionalShapley": skvalue.DistributionalShapley(
         CentroidClassifier(),
         min_coalition_size=20,

@@ -21,7 +21,11 @@ SEMIVALUES = [
 ]
 SAMPLING = [*SEMIVALUES, skvalue.DistributionalShapley, skvalue.SubsampleInfluence]
 GAMES = [*SAMPLING, skvalue.AME, skvalue.LeaveOneOut]
-NETWORKS = [skvalue.NDDVValuator, skvalue.AmortizedShapley]
+NETWORKS = [
+    skvalue.NDDVValuator,
+    skvalue.AmortizedShapley,
+    skvalue.AmortizedAttribution,
+]
 
 # "auto" of these two is a rule of their own, which their docstrings add.
 OWN_DROP_RULE = {skvalue.NDDVValuator, skvalue.OutlierValuator}

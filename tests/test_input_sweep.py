@@ -68,6 +68,7 @@ ESTIMATORS = {
     "DataBanzhaf": skvalue.DataBanzhaf(max_evaluations=24, **FOLDS),
     "DataOOB": skvalue.DataOOB(n_estimators=20, random_state=0),
     "DataShapley": skvalue.DataShapley(**FEW),
+    "Datamodels": skvalue.Datamodels(max_evaluations=4, random_state=0),
     "DistributionalShapley": skvalue.DistributionalShapley(
         min_coalition_size=4, max_coalition_size=6, **FEW
     ),
@@ -124,6 +125,10 @@ def fitted_values(name, kind):
         with mock.patch.object(type(estimator), "_fit", remembering(name, estimator)):
             estimator.fit(kind.X, kind.y, **held_out)
         return estimator.data_values_
+    if isinstance(estimator, skvalue.Datamodels):
+        # Its targets are what the others hold out.
+        targets = {name.replace("val", "target"): held_out[name] for name in held_out}
+        return estimator.fit(kind.X, kind.y, **targets).data_values_
     estimator.fit(kind.X, kind.y, **held_out)
     return estimator.valuator_.data_values_
 
@@ -209,7 +214,7 @@ def judge_error(name, kind, error):
     if any(advice in said for advice in MISLEADING):
         return "suspicious", said
     parameters = {full.split("__")[-1] for full in ESTIMATORS[name].get_params()}
-    arguments = {"X", "y", "X_val", "y_val"} | parameters
+    arguments = {"X", "y", "X_val", "y_val", "X_target", "y_target"} | parameters
     if not any(re.search(rf"\b{argument}\b", str(error)) for argument in arguments):
         return "suspicious", f"no argument is named: {said}"
     return "error", said

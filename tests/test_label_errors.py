@@ -9,13 +9,16 @@ from scipy.special import softmax
 
 from skvalue._label_errors import (
     Evidence,
-    anchor_counts,
     calibrated,
-    noise_in_every_class,
-    normalised,
     plausible_labels,
     probability_of_label,
     skill,
+)
+from skvalue._label_noise import (
+    Anchors,
+    anchors,
+    noise_in_every_class,
+    normalised,
     transition_matrix,
     true_class_probabilities,
     wrong_label_probabilities,
@@ -55,17 +58,19 @@ def random_problem(n_classes, seed):
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_the_noise_is_recovered_from_confident_rows(n_classes):
     _, posterior, y = simulated(NOISE[n_classes])
-    counts = anchor_counts(posterior @ NOISE[n_classes], y)
-    transition = transition_matrix(counts, np.bincount(y))
+    found = anchors(posterior @ NOISE[n_classes], y)
+    transition = transition_matrix(found, np.bincount(y))
     # Four standard errors of the smallest class, and its anchors that are not pure.
     assert_allclose(transition, NOISE[n_classes], atol=0.05)
     assert_allclose(transition.sum(axis=1), 1)
-    assert counts.sum() == pytest.approx(len(y) / 2, abs=n_classes)
+    assert found.counts.sum() == pytest.approx(len(y) / 2, abs=n_classes)
+    # More than nine of ten have the label of their class.
+    assert found.purity == pytest.approx(0.95 if n_classes == 2 else 0.9, abs=0.05)
 
 
 def test_a_class_of_few_anchors_takes_the_noise_of_all():
     counts = np.array([[400.0, 25.0], [0.0, 4.0]])
-    transition = transition_matrix(counts, np.array([500, 1000]))
+    transition = transition_matrix(Anchors(counts), np.array([500, 1000]))
     # The standard error of 25 is 5.
     own, pooled = 20 / 425, 20 / 429
     assert_allclose(transition, [[1 - own, own], [pooled, 1 - pooled]])
@@ -85,12 +90,12 @@ def test_a_label_of_a_rare_class_is_judged_as_if_it_were_frequent():
 
 def test_what_may_be_chance_is_no_noise():
     counts = np.array([[400.0, 1.0], [0.0, 50.0]])
-    assert_allclose(transition_matrix(counts, np.array([500, 200])), np.eye(2))
+    assert_allclose(transition_matrix(Anchors(counts), np.array([500, 200])), np.eye(2))
 
 
 def test_noise_of_single_pairs_of_classes_leans_on_that_of_all():
     counts = np.array([[90.0, 0, 0, 4], [0, 90, 0, 0], [0, 0, 90, 0], [0, 0, 0, 90]])
-    transition = transition_matrix(counts, np.full(4, 200))
+    transition = transition_matrix(Anchors(counts), np.full(4, 200))
     # The standard error of 4 is 2; K - 2 = 2 more anchors are those of all classes.
     left, of_all = 2.0, 2 / 364
     own = left / (left + 2)
@@ -103,14 +108,16 @@ def test_noise_of_single_pairs_of_classes_leans_on_that_of_all():
 def test_a_label_that_the_model_does_not_know_is_no_noise():
     """Label 1 is as frequent among the anchors of class 0 as anywhere."""
     counts = np.array([[450.0, 50.0], [0.0, 0.0]])
-    assert_allclose(transition_matrix(counts, np.array([900, 100])), np.eye(2))
+    assert_allclose(transition_matrix(Anchors(counts), np.array([900, 100])), np.eye(2))
 
 
 def test_anchors_are_the_surer_half_of_what_is_predicted():
     p = np.array([0.9, 0.8, 0.7, 0.6, 0.4, 0.3, 0.2])
     y = np.array([0, 1, 1, 1, 0, 1, 1])
-    counts = anchor_counts(np.stack([p, 1 - p], axis=1), y)
-    assert_array_equal(counts, [[1, 1], [0, 2]])
+    for only_unlikely in (False, True):
+        found = anchors(np.stack([p, 1 - p], axis=1), y, only_unlikely=only_unlikely)
+        assert_array_equal(found.counts, [[1, 1], [0, 2]])
+        assert found.weight == 1
 
 
 @pytest.mark.parametrize(
@@ -126,7 +133,31 @@ def test_anchors_are_the_surer_half_of_what_is_predicted():
     ],
 )
 def test_noise_in_every_class_leaves_the_noisiest_out(counts, rate):
-    assert noise_in_every_class(np.array(counts, dtype=float)) == pytest.approx(rate)
+    counts = np.array(counts, dtype=float)
+    assert noise_in_every_class(Anchors(counts)) == pytest.approx(rate)
+
+
+def test_unlikely_odd_labels_tell_noise_from_overlap():
+    """Seven classes around an octagon: neighbours overlap, others do not."""
+    rng = np.random.default_rng(0)
+    true = rng.integers(7, size=20_000)
+    angle = np.arange(7) * np.pi / 4
+    centres = 1.6 * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    X = rng.normal(size=(20_000, 2)) + centres[true]
+    posterior = softmax(-0.5 * ((X[:, None] - centres) ** 2).sum(axis=2), axis=1)
+    noise = 0.9 * np.eye(7) + 0.1 * (1 - np.eye(7)) / 6
+    noisy = (rng.random((20_000, 1)) > noise[true].cumsum(axis=1)).sum(axis=1)
+    rates = {
+        (name, only_unlikely): 1 - anchors(p, y, only_unlikely=only_unlikely).purity
+        for name, p, y in [
+            ("clean", posterior, true),
+            ("noisy", posterior @ noise, noisy),
+        ]
+        for only_unlikely in (False, True)
+    }
+    assert rates["clean", False] > 0.25
+    assert rates["clean", True] < 0.02
+    assert rates["noisy", True] == pytest.approx(0.1, abs=0.02)
 
 
 @settings(deadline=None, max_examples=40)
@@ -283,6 +314,17 @@ def test_improbable_labels_go_where_most_of_them_are_wrong():
         assert (np.mean((true != y)[(y == label) & (own < 0.5)]) > 0.9) == (label == 0)
     assert_array_equal(believed[y == 0], own[y == 0] >= 0.5)
     assert believed[y == 1].all()
+
+
+@pytest.mark.parametrize("saw_labels", [False, True])
+def test_overlap_of_many_classes_is_not_taken_for_noise(saw_labels):
+    """Seven overlapping classes, no label wrong; a model that is sure, one that saw."""
+    noise = np.eye(7)
+    _, posterior, y = simulated(noise, n_samples=3000, overlap=3)
+    p = posterior if not saw_labels else 0.8 * posterior + 0.2 * np.eye(7)[y]
+    own = posterior[np.arange(len(y)), y]
+    assert np.mean(own < posterior.max(axis=1)) > 0.25
+    assert np.mean(~plausible_labels([Evidence(p, saw_labels)], y)) < 0.03
 
 
 def test_expected_wrong_labels_are_those_of_the_noise():

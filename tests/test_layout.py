@@ -17,9 +17,9 @@ METHODS = """
 FLOORS = [
     "utils",
     "_torch _linear_engine",
-    "_coalitions _columns _drop _gate _held_out_scale _label_errors _targets "
+    "_coalitions _columns _drop _gate _held_out_scale _label_noise _targets "
     "_transport _weights_groups datasets",
-    "_given _kernel_discrepancy _memory _row_transport",
+    "_given _kernel_discrepancy _label_errors _memory _row_transport",
     "_encoder",
     "_label_opinions _validation _values_frame",
     "_cleaning",

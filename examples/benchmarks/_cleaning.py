@@ -13,12 +13,8 @@ from sklearn.datasets import load_breast_cancer, make_classification, make_moons
 from sklearn.utils import Bunch
 
 from skvalue._drop import keep_mask
-from skvalue._label_errors import (
-    LEAST_ANCHORS,
-    anchor_counts,
-    calibrated,
-    wrong_label_probabilities,
-)
+from skvalue._label_errors import calibrated
+from skvalue._label_noise import LEAST_ANCHORS, anchors, wrong_label_probabilities
 from skvalue.confidence import SelfConfidence
 from skvalue.consensus import ConsensusValuator
 from skvalue.data_oob import DataOOB
@@ -152,7 +148,7 @@ def specified_rule(valuator, y):
     if not evidence:
         return old_rule(valuator, y)
     probabilities = calibrated(evidence, y)
-    counts = anchor_counts(probabilities, y)
+    counts = anchors(probabilities, y).counts
     total = counts.sum(axis=1, keepdims=True)
     wrong = counts - np.diag(np.diag(counts))
     pooled = wrong.sum() / total.sum() / (len(counts) - 1)

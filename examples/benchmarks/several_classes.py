@@ -1,15 +1,16 @@
 """Shared subsets of a ten-class model beside refits, and what values cost by default.
 
 `pairs`: contributions a second of shared subsets and of a loop that refits scikit-learn
-(before and after, in one process), the ratio, and r of contributions in and out with
-refits to tolerance, by size of the coalition. `sources`: r with values of many shared
+(before and after, in one process; medians of seven rounds of four coalitions), their
+ratio, and r of contributions in and out with refits to tolerance, by size of the
+coalition. `sources`: r with values of many shared
 subsets, of noisy values from shared subsets of the logistic model and of ridge
 regression, by number of subsets, and CPU seconds a subset. `fits`: CPU seconds of
 `DataShapley` and `AmortizedShapley` with their defaults on digits, and the ROC-AUC of
 the wrong labels. A tenth of the labels wrong. One thread.
 
     SKVALUE_DATA=... python examples/benchmarks/several_classes.py pairs sources fits
-        [--data digits mnist_test bbc] [--n 1000] [--truth 400]
+        [--data digits mnist_test bbc] [--n 1000] [--truth 400] [--sizes 30 60 ...]
 """
 
 import argparse
@@ -31,7 +32,7 @@ from skvalue import AmortizedShapley, DataShapley
 from skvalue.datasets import make_label_noise
 from skvalue.semivalues._utility import Utility
 
-N_VAL, N_CHECKED = 200, 60
+N_VAL, N_CHECKED, ROUNDS = 200, 40, 7
 SIZES = [30, 60, 200, 500, 900]
 SUBSETS = [10, 20, 50, 100, 200]
 
@@ -70,12 +71,17 @@ def pairs(options):
         rng = np.random.default_rng(1)
         fast.in_out(np.ones((1, n), dtype=bool))
         print(f"\n{name}, n = {n}: size, shared/s, refits/s, ratio, r with refits")
-        for size in SIZES:
-            masks = np.array([rng.permutation(n) < size for _ in range(4)])
-            inside = np.flatnonzero(masks[0])
-            before, _ = seconds(functools.partial(refits, plain, inside))
-            shared, found = seconds(functools.partial(fast.in_out, masks))
-            after, _ = seconds(functools.partial(refits, plain, inside))
+        for size in options.sizes:
+            rates = []
+            for _ in range(ROUNDS):
+                masks = np.array([rng.permutation(n) < size for _ in range(4)])
+                inside = np.flatnonzero(masks[0])
+                before, _ = seconds(functools.partial(refits, plain, inside))
+                shared, found = seconds(functools.partial(fast.in_out, masks))
+                after, _ = seconds(functools.partial(refits, plain, inside))
+                refit = 6 / (before + after)
+                rate = masks.size / shared
+                rates.append((rate, refit, rate / refit))
             checked = rng.choice(n, N_CHECKED, replace=False)
             base, exact = precise.value(inside), []
             for row in checked:
@@ -84,10 +90,9 @@ def pairs(options):
                 change = precise.value(np.flatnonzero(changed)) - base
                 exact.append(change if changed[row] else -change)
             r = np.corrcoef(found[0, checked], exact)[0, 1]
-            refit = 6 / (before + after)
-            rate = masks.size / shared
+            rate, refit, ratio = np.median(rates, axis=0)
             print(
-                f"{size:6} {rate:9.0f} {refit:8.1f} {rate / refit:7.0f} {r:8.4f}",
+                f"{size:6} {rate:9.0f} {refit:8.1f} {ratio:7.0f} {r:8.4f}",
                 flush=True,
             )
 
@@ -129,6 +134,7 @@ if __name__ == "__main__":
     parser.add_argument("--data", nargs="+", default=["digits", "mnist_test", "bbc"])
     parser.add_argument("--n", type=int, default=1000)
     parser.add_argument("--truth", type=int, default=400)
+    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
     arguments = parser.parse_args()
     for table in arguments.table:
         tables[table](arguments)

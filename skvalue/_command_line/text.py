@@ -164,7 +164,7 @@ def _split(mark, encoding, separator, text, path):
     for record in reader:
         raw, taken[:] = "".join(taken), []
         # A line of blanks is one cell to csv.
-        if not any(record) and not raw.strip():
+        if len(record) < 2 and not raw.strip():
             if kept:
                 kept[-1] += raw
             else:

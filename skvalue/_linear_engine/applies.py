@@ -124,6 +124,7 @@ def make_engine(
     device="cpu",
     dtype=None,
     exact=False,
+    by_row=False,
 ):
     """Engine for a game that `engine_applies` to.
 
@@ -168,6 +169,12 @@ def make_engine(
         Whether models are solved until rounding ends it, in float64. `leave_one_out`
         takes such an engine.
 
+    by_row : bool, default=False
+        Whether each held-out row has a score of its own: `scoring` is then a kind of
+        `row_scores`, `empty_value` and what `one_class_value` returns are arrays of
+        shape ``(n_val,)``, and results have that dimension more, the last. Not of
+        `walk`.
+
     Returns
     -------
     engine : skvalue._linear_engine.engine.LinearEngine
@@ -191,7 +198,7 @@ def make_engine(
         penalty=1.0 / estimator.C if is_logistic else float(estimator.alpha),
         fit_intercept=estimator.fit_intercept,
         n_classes=None if classes is None else len(classes),
-        scoring=_scoring_name(estimator, scoring),
+        scoring=scoring if by_row else _scoring_name(estimator, scoring),
         empty_value=empty_value,
         class_values=None
         if classes is None
@@ -199,6 +206,7 @@ def make_engine(
         device=device,
         dtype=dtype or ("float32" if in_single else "float64"),
         exact=exact,
+        by_row=by_row,
     )
 
 

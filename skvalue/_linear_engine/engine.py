@@ -15,6 +15,7 @@ from .shared_subsets import in_out
 
 # Elements of the arrays that hold one number for each row of each coalition.
 BLOCK_ELEMENTS = {"scores": 2**21, "walk": 2**21, "in_out": 2**20}
+ROW_ELEMENTS = 2**22
 LARGEST_BLOCK = {"scores": 256, "walk": 64, "in_out": 64}
 SMALLEST_BLOCK = 16
 # One Hessian of all classes of a multinomial model is held at a time, so a block may
@@ -106,6 +107,10 @@ class LinearEngine:
         inverse = p * p
         if kind == "in_out" and problem.kind == "multinomial":
             inverse = (columns * p) ** 2 // JOINT_SHARE
+        if kind == "in_out" and problem.by_row:
+            # One number for each pair of rows is held.
+            room = ROW_ELEMENTS // (n * len(problem.X_val))
+            return max(1, min(LARGEST_BLOCK[kind], room))
         room = BLOCK_ELEMENTS[kind] // max(n * columns, inverse)
         smallest = SMALLEST_BLOCK if n * columns >= inverse else 1
         return max(smallest, min(LARGEST_BLOCK[kind], room))

@@ -3,17 +3,32 @@
 .. math:: H = \\sum_{i \\in S} (\\mathrm{diag}\\, p_i - p_i p_i^\\top) \\otimes
           x_i x_i^\\top + I \\otimes \\mathrm{diag}\\, \\lambda
 
-One Cholesky factor of ``K p`` parameters a step: dear, but it reaches solutions to the
-last digits where conjugate gradients stall, on rows of which hardly any are uncertain.
+Moving every class alike changes no probability, and gradients are orthogonal to it, so
+:math:`H` is only looked at on contrasts between the q classes of a coalition: one
+Cholesky factor of ``(q - 1) p`` parameters a step. Dear, but it reaches solutions to
+the last digits where conjugate gradients stall, on rows of which hardly any are
+uncertain.
 """
 
 import torch
 
 from .linear_fits import centred, minimise
 from .objectives import MultinomialObjective, inverse_of
+from .rows import MaskedRows
 
 
-def joint_hessian(rows, probabilities, penalty, present):
+def contrasts(present, dtype):
+    """Orthonormal contrasts of the classes present (Helmert), (K, q - 1)."""
+    q = int(present.sum())
+    numbers = torch.arange(1, q, dtype=dtype, device=present.device)
+    matrix = torch.ones(q, q - 1, dtype=dtype, device=present.device).triu()
+    matrix.diagonal(-1).copy_(-numbers)
+    basis = matrix.new_zeros(len(present), q - 1)
+    basis[present] = matrix / (numbers * (numbers + 1)).sqrt()
+    return basis
+
+
+def joint_hessian(rows, probabilities, penalty, basis):
     """Hessian of one coalition's model.
 
     Parameters
@@ -27,34 +42,72 @@ def joint_hessian(rows, probabilities, penalty, present):
     penalty : Tensor of shape (p,)
         The weight of half the squared coefficients.
 
-    present : Tensor of shape (K,), dtype bool
-        Classes of the coalition.
+    basis : Tensor of shape (K, c)
+        The contrasts that the parameters belong to.
 
     Returns
     -------
-    hessian : Tensor of shape (1, K p, K p)
-        Regular, also along directions that no gradient has.
+    hessian : Tensor of shape (1, c p, c p)
+        Second derivatives by contrast and column.
     """
-    K = len(present)
-    first, second = torch.triu_indices(K, K, device=present.device)
+    c = basis.shape[1]
+    first, second = torch.triu_indices(c, c, device=basis.device)
+    pairs = (basis[:, first] * basis[:, second]).T
     blocks = 0.0
     for part, probability in zip(rows.parts(), probabilities, strict=True):
-        same = (first == second).to(probability.dtype)[:, None]
-        weights = probability[first] * (same - probability[second])
+        mean = basis.T @ probability
+        weights = pairs @ probability - mean[first] * mean[second]
         blocks = blocks + rows.gram(weights * rows.weights(part), part)
     p = blocks.shape[-1]
-    hessian = blocks.new_zeros(K, K, p, p)
-    hessian[first, second] = hessian[second, first] = blocks
-    classes = torch.arange(K, device=blocks.device)
-    hessian[classes, classes] += torch.diag(penalty)
-    # Moving every class alike changes no probability, and gradients are orthogonal
-    # to it: curvature there keeps the matrix regular and the solution as it is. So
-    # does curvature of the classes that the coalition lacks.
-    shared = present.to(blocks.dtype)
-    scale = torch.diag(hessian[classes, classes].mean(0).diagonal() + 1e-6)
-    hessian += torch.outer(shared, shared)[:, :, None, None] * scale
-    hessian[classes[~present], classes[~present]] += scale
-    return hessian.permute(0, 2, 1, 3).reshape(1, K * p, K * p)
+    hessian = blocks.new_empty(c, p, c, p)
+    by_pair = hessian.permute(0, 2, 1, 3)
+    by_pair[first, second] = by_pair[second, first] = blocks
+    hessian.view(c * p, c * p).diagonal().add_(penalty.repeat(c))
+    return hessian.view(1, c * p, c * p)
+
+
+class JointInverse:
+    """The inverse Hessian of one coalition's model, of contrasts between classes.
+
+    Parameters
+    ----------
+    matrix : Tensor of shape (c p, c p)
+        The inverse of `joint_hessian`.
+
+    basis : Tensor of shape (K, c)
+        The contrasts.
+    """
+
+    def __init__(self, matrix, basis):
+        self.matrix, self.basis = matrix, basis
+
+    def times(self, moves):
+        """Products with vectors (B, K, p) that sum to zero over the classes."""
+        return self._product(self.basis.T @ moves)
+
+    def times_rows(self, shifts, X):
+        """Products with ``shifts_i``, (B, K), times ``x_i``, (B, p)."""
+        return self._product((shifts @ self.basis)[:, :, None] * X[:, None])
+
+    def _product(self, moves):
+        product = moves.flatten(1) @ self.matrix
+        return self.basis @ product.view_as(moves)
+
+    def blocks(self, table):
+        """The K by K blocks between classes of each row of a table, (m, K, K)."""
+        basis, p = self.basis, table.X.shape[1]
+        (K, c), device = basis.shape, basis.device
+        first, second = torch.triu_indices(c, c, device=device)
+        matrices = self.matrix.view(c, p, c, p)[first, :, second]
+        matrices = (matrices + matrices.mT) / 2
+        packed = [
+            table.quadratic(matrices, part) for part in MaskedRows(table, None).parts()
+        ]
+        # Of contrast pairs to pairs of classes: each pair stands for its mirror, too.
+        spread = basis[:, None, first] * basis[None, :, second]
+        mirror = (first != second).to(basis.dtype)
+        spread = spread + spread.transpose(0, 1) * mirror
+        return (torch.cat(packed, 1).T @ spread.view(K * K, -1).T).view(-1, K, K)
 
 
 def fit_joint(rows, penalty, tolerance, theta, present):
@@ -103,11 +156,13 @@ class JointObjective(MultinomialObjective):
     def step(self, gradient):
         steps = []
         for j, slope in enumerate(gradient):
+            basis = contrasts(self.present[j], slope.dtype)
             hessian = joint_hessian(
                 self.rows.take(slice(j, j + 1)),
                 [probability[j] for probability in self.probabilities],
                 self.penalty[j],
-                self.present[j],
+                basis,
             )
-            steps.append((inverse_of(hessian)[0] @ slope.flatten()).view_as(slope))
+            inverse = JointInverse(inverse_of(hessian)[0], basis)
+            steps.append(inverse.times(slope[None])[0])
         return torch.stack(steps)

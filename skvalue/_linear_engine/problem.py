@@ -4,11 +4,13 @@ What the engine's passes share: standardised rows, penalty, loss, score, and wha
 coalition without a model is worth.
 """
 
+import numpy as np
 import torch
 
 from .joint_newton import fit_joint
 from .linear_fits import fit_logistic, fit_multinomial, fit_ridge
 from .objectives import bohning_inverse
+from .row_scores import BinaryRows, MulticlassRows, RegressionRows
 from .rows import MaskedRows, OwnRows, Table
 from .scores import BinaryScore, MulticlassScore, RegressionScore
 from .standardise import standardise
@@ -55,12 +57,12 @@ class LinearProblem:
         None for regression.
 
     scoring : str
-        See `scores`.
+        See `scores`, or `row_scores`.
 
-    empty_value : float
+    empty_value : float or ndarray of shape (n_val,)
         What the empty coalition is worth.
 
-    class_values : list of float or None
+    class_values : list of float, list of such ndarray or None
         What a coalition of one class only is worth, a class.
 
     device : str
@@ -72,6 +74,9 @@ class LinearProblem:
     exact : bool, default=False
         Whether every model, and every row's contribution, is solved until rounding
         ends it. Takes double precision.
+
+    by_row : bool, default=False
+        Whether values are those of each held-out row: one dimension more, the last.
     """
 
     def __init__(
@@ -91,6 +96,7 @@ class LinearProblem:
         device,
         dtype,
         exact=False,
+        by_row=False,
     ):
         # What a model has without being reduced to the span of the rows.
         self.width = X.shape[1] + fit_intercept
@@ -99,7 +105,10 @@ class LinearProblem:
         self.penalty = penalty.to(device)
         self.loss, self.n_classes, self.dtype = loss, n_classes, dtype
         self.exact, self.residual, self.reduced = exact, 1.0, False
-        self.empty_value = float(empty_value)
+        self.by_row = by_row
+        self.empty_value = torch.as_tensor(
+            empty_value, dtype=torch.float64, device=device
+        )
         self._read_targets(y, y_val, scoring, class_values, device)
         self.kind = loss
         if loss == "logistic" and n_classes > 2:
@@ -122,21 +131,24 @@ class LinearProblem:
             self.members = self.X.new_ones(len(self.X), 1)
             self.target = torch.tensor(y, device=device, dtype=self.dtype)[None]
             y_val = torch.tensor(y_val, device=device, dtype=self.dtype)
-            self.score = RegressionScore(scoring, y_val)
+            of_rows = RegressionRows if self.by_row else RegressionScore
+            self.score = of_rows(scoring, y_val)
             return
         self.labels = torch.tensor(y, device=device, dtype=torch.long)
         y_val = torch.tensor(y_val, device=device, dtype=torch.long)
         one_hot = torch.nn.functional.one_hot(self.labels, self.n_classes)
         self.members = one_hot.to(self.dtype)
-        self.class_values = torch.tensor(
-            class_values, device=device, dtype=torch.float64
+        self.class_values = torch.as_tensor(
+            np.array(class_values), device=device, dtype=torch.float64
         )
         columns = self.members.T.contiguous()
         if self.n_classes == 2:
             columns = columns[1:]
-            self.score = BinaryScore(scoring, y_val, self.dtype)
+            of_rows = BinaryRows if self.by_row else BinaryScore
+            self.score = of_rows(scoring, y_val, self.dtype)
         else:
-            self.score = MulticlassScore(scoring, y_val)
+            of_rows = MulticlassRows if self.by_row else MulticlassScore
+            self.score = of_rows(scoring, y_val)
         self.target = columns if self.loss == "logistic" else 2 * columns - 1
 
     # ------------------------------------------------------------- conventions
@@ -146,16 +158,17 @@ class LinearProblem:
         return (counts > 0).sum(1) >= (1 if self.n_classes is None else 2)
 
     def without_model(self, counts):
-        """Value of class counts (B, K) that leave nothing to fit."""
+        """Values of class counts (B, K) that leave nothing to fit, (B,) or by row."""
         if self.n_classes is None:
-            return torch.full(
-                counts.shape[:1],
-                self.empty_value,
-                dtype=torch.float64,
-                device=counts.device,
-            )
-        empty = counts.sum(1) == 0
-        return self.class_values[counts.argmax(1)].masked_fill(empty, self.empty_value)
+            return self.empty_value.repeat(len(counts), *[1] * self.by_row)
+        values = self.class_values[counts.argmax(1)]
+        values[counts.sum(1) == 0] = self.empty_value
+        return values
+
+    def empty_values(self, shape):
+        """Room for values of models of this shape, with the held-out rows by row."""
+        shape = (*shape, len(self.X_val)) if self.by_row else shape
+        return torch.empty(shape, dtype=torch.float64, device=self.X.device)
 
     # ------------------------------------------------------------------ fitting
 
@@ -175,13 +188,14 @@ class LinearProblem:
         """Parameters to start from, (count, c, p)."""
         return self.X.new_zeros(count, len(self.target), self.X.shape[1])
 
-    def coalition_penalty(self, present):
-        """Penalty of multinomial coalitions, (B, p).
+    def coalition_penalty(self, present, penalty=None):
+        """Penalty of multinomial coalitions, (B, p); by default of the columns.
 
         scikit-learn fits two classes with one coefficient vector instead of two that
         are opposite: the same model at twice the penalty.
         """
-        return self.penalty * (1 + (present.sum(1) == 2).to(self.dtype))[:, None]
+        penalty = self.penalty if penalty is None else penalty
+        return penalty * (1 + (present.sum(1) == 2).to(self.dtype))[:, None]
 
     def solve(self, rows, sizes, counts, theta):
         """Models of coalitions that need one, from starting points, (B, c, p)."""
@@ -253,7 +267,7 @@ class LinearProblem:
     # ------------------------------------------------------------------ scoring
 
     def values(self, theta, counts):
-        """Scores (B,) of models (B, c, p) of coalitions that need one."""
+        """Scores of models (B, c, p) of coalitions that need one, (B,) or by row."""
         width = theta.shape[1] * len(self.X_val)
         step = max(1, MAX_SCORED_ELEMENTS // max(width, 1))
         present = counts > 0

@@ -108,6 +108,13 @@ class Table:
     def to(self, dtype):
         return Table(self.X.to(dtype), self.target.to(dtype))
 
+    def take(self, index):
+        """Some of the rows, with what is known of their products."""
+        taken = Table(self.X[index], self.target[:, index])
+        if self._products is not None:
+            taken._products = self._products[index]
+        return taken
+
     def products(self, part):
         """Products of feature pairs, (rows, p (p + 1) / 2)."""
         first, second = self.pair

@@ -38,11 +38,11 @@ MAX_SCORED_ELEMENTS = 2**17
 
 
 def in_out(problem, masks):
-    """Contributions (B, n) of every row to the coalitions of 0/1 masks (B, n)."""
+    """Contributions of every row to coalitions of masks (B, n), (B, n) or by row."""
     counts = masks @ problem.members
     plain = problem.needs_model(counts)
     values = problem.without_model(counts)
-    after = torch.empty(masks.shape, dtype=torch.float64, device=masks.device)
+    after = problem.empty_values(masks.shape)
     fits = dict.fromkeys(range(len(masks)))
     if plain.any():
         index = plain.nonzero().squeeze(1).tolist()
@@ -61,14 +61,16 @@ def in_out(problem, masks):
         if not ordinary[j]:
             changed = counts[j] + (1 - 2 * masks[j])[:, None] * problem.members
             modelled = problem.needs_model(changed)
-            after[j] = torch.where(modelled, after[j], problem.without_model(changed))
+            after[j, ~modelled] = problem.without_model(changed[~modelled])
             if fit is not None and problem.kind == "multinomial":
                 pending = pending | ((changed > 0) != (counts[j] > 0)).any(1)
             pending = pending & modelled
         index = pending.nonzero().squeeze(1)
         if len(index):
             after[j, index] = solve_pairs(problem, masks[j], counts[j], index, fit)
-    return torch.where(masks > 0, values[:, None] - after, after - values[:, None])
+    contributions, inside = after.sub_(values[:, None]), masks > 0
+    contributions[inside] = 0 - contributions[inside]
+    return contributions
 
 
 def solve_pairs(problem, mask, counts, index, fit=None):
@@ -105,7 +107,7 @@ class RidgeSharing:
         return self.masks.new_zeros(self.masks.shape[1], dtype=torch.bool)
 
     def values_after(self):
-        """Value of each coalition after each row changes sides, (B, n)."""
+        """Value of each coalition after each row changes sides, (B, n) or by row."""
         table, after = self.problem.table, []
         for part in self.rows.parts():
             inside = self.masks[:, None, part] > 0
@@ -186,9 +188,8 @@ class LogisticSharing:
         return self.far[place] | self.small[place]
 
     def values_after(self):
-        """Value of each coalition after each row changes sides, (B, n)."""
-        after = torch.zeros(self.masks.shape, dtype=torch.float64)
-        after = after.to(self.masks.device)
+        """Value of each coalition after each row changes sides, (B, n) or by row."""
+        after = self.problem.empty_values(self.masks.shape).zero_()
         for j, is_small in enumerate(self.is_small):
             if is_small:
                 continue

@@ -3,17 +3,15 @@
 from numbers import Integral
 
 import numpy as np
-from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import get_scorer_names
-from sklearn.utils import get_tags
 
-from .._linear_engine.applies import SCORINGS
 from ..base import BaseValuator
 from ..utils._folds import make_splits
 from ..utils._naming import try_on
 from ..utils._random import seeded
 from ..utils._rows import take_rows
 from ..utils._sklearn import HasMethods, Interval, StrOptions
+from ._coalition_model import CoalitionModel
 from ._grouped_utility import GroupedUtility
 from ._utility import Utility
 
@@ -21,7 +19,7 @@ from ._utility import Utility
 LEAST_ROWS_A_FOLD = 2
 
 
-class GameValuator(BaseValuator):
+class GameValuator(CoalitionModel, BaseValuator):
     """Base of the valuators that fit an estimator on coalitions of rows."""
 
     _uses_held_out = True
@@ -65,22 +63,6 @@ class GameValuator(BaseValuator):
         self.cv = cv
         self.device = device
         self.n_jobs = n_jobs
-
-    @property
-    def _accept_sparse(self):
-        sparse = self.estimator is None or get_tags(self.estimator).input_tags.sparse
-        return "csr" if sparse else False
-
-    def _model_of_y(self):
-        return self.estimator
-
-    def _reader(self):
-        return self.estimator
-
-    @property
-    def _keeps_frames(self):
-        # The batched engine reads arrays.
-        return type(self.estimator) not in SCORINGS
 
     @property
     def _by_groups(self):
@@ -180,8 +162,3 @@ class GameValuator(BaseValuator):
         if errors is not None:
             self.group_values_stderr_ = errors
             self.data_values_stderr_ = (errors / sizes)[codes]
-
-    def _estimator_or_default(self):
-        if self.estimator is not None:
-            return self.estimator
-        return LogisticRegression() if hasattr(self, "classes_") else Ridge()

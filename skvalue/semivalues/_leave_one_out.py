@@ -7,11 +7,17 @@ Cook, "Detection of Influential Observation in Linear Regression", Technometrics
 
 import numpy as np
 from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.validation import check_is_fitted
 
+from .._validation import validate_more_rows
+from ..utils._attributions import mean_over_splits
+from ..utils._chunks import row_chunks
 from ..utils._folds import average_over_splits
 from ..utils._random import integer_seed
+from ..utils._rows import take_rows
 from ..utils._threads import one_thread
 from ._game_valuator import GameValuator
+from ._row_utility import RowUtility, output_of_scoring
 
 # Rows that one task leaves out, by refits and by the batched engine.
 ROWS_A_BLOCK = 16
@@ -165,11 +171,74 @@ class LeaveOneOut(GameValuator):
         )
         self.unit = unit
 
+    def attributions(self, X_val, y_val):
+        """Contribution of each training row to the score of each of some held-out rows.
+
+        The row of the lowest contribution is what made a wrong prediction wrong.
+
+        Parameters
+        ----------
+        X_val : {array-like, sparse matrix, dataframe} of shape (n_val, n_features)
+            Held-out rows, those of `fit` or others.
+
+        y_val : array-like of shape (n_val,)
+            Their labels or real targets.
+
+        Returns
+        -------
+        attributions : ndarray of shape (n_samples, n_val)
+            Fall of each held-out row's score when the training row is left out; the
+            models of `fit`, and those without a row, are fitted again. Without `X_val`
+            in `fit`, the mean over the folds that have the training row. The mean over
+            the held-out rows of `fit` is ``data_values_``, where these are not
+            weighted. R² is minus the squared error over the variance of the held-out
+            targets of `fit`, not clipped. Labels that a fold lacks have probability 0.
+
+        Raises
+        ------
+        ValueError
+            If `scoring` is no mean over held-out rows, or `unit` is not ``"rows"``.
+        """
+        check_is_fitted(self, "data_values_")
+        if self._by_groups:
+            raise ValueError('attributions are of rows; fit with unit="rows".')
+        X_val, y_val = validate_more_rows(self, X_val, y_val, names=("X_val", "y_val"))
+        blocks = self._attribution_blocks(X_val, y_val)
+        return mean_over_splits(blocks, (len(self._target), len(y_val)))
+
+    def _attribution_blocks(self, X_val, y_val):
+        """Training rows, held-out rows and contributions, a block at a time."""
+        classes = getattr(self, "classes_", None)
+        with Parallel(n_jobs=self.n_jobs) as parallel:
+            for rows, estimator, weights, variance in self._splits:
+                output, is_ratio = output_of_scoring(self.scoring, estimator, classes)
+                for chunk in row_chunks(len(y_val), len(rows)):
+                    utility = RowUtility(
+                        estimator,
+                        take_rows(self._rows, rows),
+                        self._target[rows],
+                        take_rows(X_val, chunk),
+                        y_val[chunk],
+                        classes=classes,
+                        scoring=output,
+                        device=self.device,
+                        sample_weight=weights,
+                    )
+                    found, _ = self._contributions(utility, parallel)
+                    yield rows, chunk, found / variance if is_ratio else found
+
     def _fit(self, X, y, X_val, y_val, *, sample_weight=None, groups=None):
         seed = integer_seed(self.random_state)
-        games, players, _ = self._make_games(
+        games, players, rows = self._make_games(
             X, y, X_val, y_val, seed, sample_weight, groups
         )
+        if not self._by_groups:
+            # For attributions; not the games, which hold the rows of every fold.
+            self._rows = X
+            self._splits = [
+                (index, game.estimator, game.sample_weight, np.var(game.y_val))
+                for index, game in zip(rows, games, strict=True)
+            ]
         values = []
         self.n_evaluations_ = 0
         progress = self._progress(

@@ -72,6 +72,9 @@ class Utility(Game):
         Weights of the held-out rows in every score.
     """
 
+    # Whether a coalition is worth something for each held-out row by itself.
+    _by_row = False
+
     def __init__(
         self,
         estimator,
@@ -150,7 +153,9 @@ class Utility(Game):
         if self.sample_weight is not None:
             return None
         is_classification = self.classes is not None
-        if not engine_applies(self.estimator, self.scoring, self.X, is_classification):
+        if not engine_applies(
+            self.estimator, self._engine_scoring, self.X, is_classification
+        ):
             return None
         # A memory map of a worker is read-only, which torch does not take.
         X, X_val = (np.require(rows, requirements="W") for rows in (self.X, self.X_val))
@@ -165,8 +170,14 @@ class Utility(Game):
             empty_value=self.empty_value,
             one_class_value=self.one_class_value if is_classification else None,
             device=self.device,
+            by_row=self._by_row,
             **precision,
         )
+
+    @property
+    def _engine_scoring(self):
+        """The scoring, as far as whether the engine applies depends on it."""
+        return self.scoring
 
     @property
     def is_batched(self):

@@ -1,5 +1,9 @@
 """What the checks of valuators share: the data, fresh clones, and their assertions."""
 
+import pickle
+import random
+import sys
+from contextlib import contextmanager
 from types import SimpleNamespace
 from unittest import SkipTest
 
@@ -81,3 +85,32 @@ def assert_raises(valuator, call, argument, what):
             f"{name_of(valuator)}: {what} must raise a ValueError that names "
             f"{argument!r}; nothing was raised."
         )
+
+
+@contextmanager
+def restored_global_state():
+    """Move the global states to unusual places, and put them back at the end."""
+    torch = sys.modules.get("torch")
+    saved = random.getstate(), np.random.get_state()  # noqa: NPY002
+    torch_saved = None if torch is None else torch.get_rng_state()
+
+    def state():
+        states = {
+            "random": pickle.dumps(random.getstate()),
+            "numpy": pickle.dumps(np.random.get_state()),  # noqa: NPY002
+        }
+        if torch is not None:
+            states["torch"] = torch.get_rng_state().numpy().tobytes()
+        return states
+
+    random.seed(987)
+    np.random.seed(987)  # noqa: NPY002
+    if torch is not None:
+        torch.manual_seed(987)
+    try:
+        yield state
+    finally:
+        random.setstate(saved[0])
+        np.random.set_state(saved[1])  # noqa: NPY002
+        if torch is not None:
+            torch.set_rng_state(torch_saved)

@@ -4,11 +4,7 @@ A check takes a valuator, fits clones of it and raises an AssertionError that te
 author of the valuator what to mend.
 """
 
-import pickle
-import random
-import sys
 import tempfile
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +20,7 @@ from ._check_tools import (
     import_pandas,
     make_problem,
     name_of,
+    restored_global_state,
 )
 
 
@@ -95,7 +92,7 @@ def check_global_random_state(valuator):
     data = make_problem()
     # The first fit imports what the method needs; torch counts only from there.
     expected = fresh(valuator).fit(data.X, data.y)
-    with _restored_global_state() as state:
+    with restored_global_state() as state:
         for seed in [0, None]:
             before = state()
             actual = fresh(valuator, seed).fit(data.X, data.y)
@@ -113,35 +110,6 @@ def check_global_random_state(valuator):
                     "another global random state",
                     "Draw every random number from self.random_state.",
                 )
-
-
-@contextmanager
-def _restored_global_state():
-    """Move the global states to unusual places, and put them back at the end."""
-    torch = sys.modules.get("torch")
-    saved = random.getstate(), np.random.get_state()  # noqa: NPY002
-    torch_saved = None if torch is None else torch.get_rng_state()
-
-    def state():
-        states = {
-            "random": pickle.dumps(random.getstate()),
-            "numpy": pickle.dumps(np.random.get_state()),  # noqa: NPY002
-        }
-        if torch is not None:
-            states["torch"] = torch.get_rng_state().numpy().tobytes()
-        return states
-
-    random.seed(987)
-    np.random.seed(987)  # noqa: NPY002
-    if torch is not None:
-        torch.manual_seed(987)
-    try:
-        yield state
-    finally:
-        random.setstate(saved[0])
-        np.random.set_state(saved[1])  # noqa: NPY002
-        if torch is not None:
-            torch.set_rng_state(torch_saved)
 
 
 def check_n_jobs(valuator):

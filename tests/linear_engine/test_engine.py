@@ -7,6 +7,7 @@ from sklearn.datasets import make_classification, make_regression
 from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier
 
 from skvalue._linear_engine.applies import engine_applies, make_engine
+from skvalue.semivalues._row_utility import RowUtility
 from skvalue.semivalues._utility import Utility
 
 N, N_VAL = 60, 40
@@ -224,3 +225,39 @@ def test_the_engine_gives_the_thread_count_back():
     )
     engine.scores(coalitions(N, 2))
     assert torch.get_num_threads() == before
+
+
+BY_ROW = [
+    ("logistic", None, "probability"),
+    ("logistic", "neg_log_loss", "neg_log_loss"),
+    ("logistic", "accuracy", "accuracy"),
+    ("ridge classifier", "accuracy", "accuracy"),
+    ("ridge", "neg_mean_squared_error", "neg_squared_error"),
+]
+
+
+@pytest.mark.parametrize(("name", "scoring", "output"), BY_ROW)
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_by_row_the_scores_are_what_they_average(name, scoring, output, n_classes):
+    together, _ = games(name, n_classes, scoring)
+    alone = RowUtility(
+        together.estimator,
+        together.X,
+        together.y,
+        together.X_val,
+        together.y_val,
+        classes=together.classes,
+        scoring=output,
+    )
+    sizes = np.array([0, 1, 2, 4, 20, N])
+    masks = np.arange(N) < sizes[:, None]
+    for method in ("scores", "in_out"):
+        found = getattr(alone, method)(masks)
+        expected = getattr(together, method)(masks)
+        assert found.shape == (*expected.shape, N_VAL)
+        scale = np.abs(expected).max()
+        assert_allclose(found.mean(axis=-1), expected, atol=1e-6 * scale)
+    rows = np.arange(5)
+    found = alone.exact_engine.leave_one_out(rows)
+    expected = together.exact_engine.leave_one_out(rows)
+    assert_allclose(found.mean(axis=-1), expected, atol=1e-9 * scale)

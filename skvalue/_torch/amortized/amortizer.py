@@ -125,10 +125,14 @@ class KeepBest(AverageIterates):
     ----------
     rows : TensorRows
         All rows, with the independent labels as targets.
+
+    criterion : callable or None, default=None
+        The error of outputs and targets. None: that of the rows' own classes.
     """
 
-    def __init__(self, rows):
+    def __init__(self, rows, criterion=None):
         self.rows = rows
+        self.criterion = criterion
 
     def on_train_begin(self, net, **kwargs):
         super().on_train_begin(net, **kwargs)
@@ -136,12 +140,16 @@ class KeepBest(AverageIterates):
 
     def on_epoch_end(self, net, **kwargs):
         super().on_epoch_end(net, **kwargs)
-        outputs = predict(self.module_, self.rows.X)
-        error = float(OwnClassError()(outputs, self.rows.y))
+        error = self.error()
         net.history.record("independent_error", error)
         if error < self.best_:
             self.best_, self.epoch_ = error, len(net.history)
             self.state_ = copy.deepcopy(self.module_.state_dict())
+
+    def error(self):
+        """Error of the averaged parameters on the other labels."""
+        criterion = self.criterion or OwnClassError()
+        return float(criterion(predict(self.module_, self.rows.X), self.rows.y))
 
 
 def train(settings, rows, independent, pooled, *, n_outputs, classify):
@@ -170,23 +178,26 @@ def train(settings, rows, independent, pooled, *, n_outputs, classify):
     blind : ndarray of shape (n_samples,)
         Predictions for the rows of the net that was trained on the first labels.
     """
-    with _deterministic(settings):
+    with deterministic(settings):
         generator = torch.Generator().manual_seed(settings["seed"])
-        module = _build(settings, rows.X.shape[1:], n_outputs, generator)
+        module = build(settings, rows.X.shape[1:], n_outputs, generator)
         if classify:
-            pretraining = _net(
-                settings, module, LabelError, PRETRAINING_EPOCHS, generator
+            pretraining = make_net(
+                settings,
+                module,
+                LabelError,
+                PRETRAINING_EPOCHS,
+                generator,
+                who="AmortizedShapley, classifier",
             )
             pretraining.set_params(lr=PRETRAINING_LR)
             pretraining.finish(partial(pretraining.fit, rows, None))
-        last = [layer for layer in module.modules() if isinstance(layer, nn.Linear)][-1]
-        nn.init.zeros_(last.weight)
-        nn.init.zeros_(last.bias)
+        zero_last_layer(module)
         best = math.inf
         for n_epochs in settings["max_epochs"]:
             keeper = KeepBest(independent)
-            callbacks = [*_schedule(settings, n_epochs), ("keep_best", keeper)]
-            candidate = _net(
+            callbacks = [*schedule(settings, n_epochs), ("keep_best", keeper)]
+            candidate = make_net(
                 settings, module, OwnClassError, n_epochs, generator, callbacks
             )
             candidate.finish(partial(candidate.fit, rows, None))
@@ -197,12 +208,12 @@ def train(settings, rows, independent, pooled, *, n_outputs, classify):
                 )
             if keeper.best_ < best:
                 best, chosen, state = keeper.best_, candidate, keeper.state_
-                schedule, n_chosen = _schedule(settings, n_epochs), keeper.epoch_
+                steps, n_chosen = schedule(settings, n_epochs), keeper.epoch_
         chosen.module_.load_state_dict(state)
         blind = own_class(predict(chosen.module_, rows.X), rows.y[:, 0])
         average = AverageIterates()
-        callbacks = [*schedule, ("average", average)]
-        net = _net(settings, module, OwnClassError, n_chosen, generator, callbacks)
+        callbacks = [*steps, ("average", average)]
+        net = make_net(settings, module, OwnClassError, n_chosen, generator, callbacks)
         net.finish(partial(net.fit, pooled, None))
         net.module_.load_state_dict(average.module_.state_dict())
         net.module_.eval()
@@ -211,28 +222,42 @@ def train(settings, rows, independent, pooled, *, n_outputs, classify):
     return net, blind.double().cpu().numpy()
 
 
-def _schedule(settings, n_epochs):
+def zero_last_layer(module):
+    """A network that begins with outputs of zero."""
+    last = [layer for layer in module.modules() if isinstance(layer, nn.Linear)][-1]
+    nn.init.zeros_(last.weight)
+    nn.init.zeros_(last.bias)
+
+
+def schedule(settings, n_epochs):
     """The rate falls along a cosine over all of these epochs."""
-    schedule = LRScheduler(
+    cosine = LRScheduler(
         torch.optim.lr_scheduler.CosineAnnealingLR,
         T_max=n_epochs,
         eta_min=LAST_LR * settings["lr"],
     )
-    return [("lr_schedule", schedule)]
+    return [("lr_schedule", cosine)]
 
 
-def _build(settings, shape, n_outputs, generator):
+def build(settings, shape, n_outputs, generator):
+    """The user's module, or a perceptron drawn from the generator."""
     if settings["module"] is not None:
         return settings["module"](n_outputs).to(settings["device"])
     return perceptron([*shape, *HIDDEN, n_outputs], generator)
 
 
-def _net(settings, module, criterion, n_epochs, generator, callbacks=()):
+def make_net(
+    settings,
+    module,
+    criterion,
+    n_epochs,
+    generator,
+    callbacks=(),
+    who="AmortizedShapley, network",
+):
+    """A net that is ready to be fitted; `who` begins its lines of progress."""
     optimizer = settings["optimizer"]
-    who = "classifier" if criterion is LabelError else "network"
-    progress = Progress(
-        f"AmortizedShapley, {who}", n_epochs, "epochs", settings["verbose"]
-    )
+    progress = Progress(who, n_epochs, "epochs", settings["verbose"])
     parameters = {
         "criterion": criterion,
         "optimizer": optimizer or torch.optim.Adam,
@@ -258,7 +283,8 @@ def _net(settings, module, criterion, n_epochs, generator, callbacks=()):
 
 
 @contextmanager
-def _deterministic(settings):
+def deterministic(settings):
+    """One thread, and a generator of our own also for the user's modules."""
     with one_thread():
         if settings["module"] is None:
             # Our network draws from a generator of its own.

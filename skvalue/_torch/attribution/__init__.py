@@ -1,0 +1,1 @@
+"""The networks of `AmortizedAttribution` and their training."""
