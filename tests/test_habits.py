@@ -13,7 +13,7 @@ import skvalue
 
 ROOT = Path(__file__).resolve().parents[1]
 # Extras that `make test-lowest` installs, and those that are part of them.
-TESTED_EXTRAS = ["plot", "progress", "imblearn", "ot", "test"]
+TESTED_EXTRAS = ["cli", "plot", "progress", "imblearn", "ot", "test"]
 
 
 def setup():

@@ -29,6 +29,7 @@ FLOORS = [
     "_poor_members",
     "amortized consensus curation explain",
     "evaluation inspection",
+    "_command_line",
     "__main__ __init__",
 ]
 FLOOR = {unit: floor for floor, units in enumerate(FLOORS) for unit in units.split()}
