@@ -4,7 +4,7 @@ import pytest
 from coalition_oracles import CentroidClassifier
 from sklearn.base import BaseEstimator, clone
 from sklearn.ensemble import ExtraTreesRegressor, IsolationForest
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.naive_bayes import GaussianNB
 from sklearn.utils import estimator_checks as sklearn_checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -38,6 +38,9 @@ class SmallCoalitions:
 small_coalitions = SmallCoalitions()
 
 CHEAP = {
+    "AmortizedAttribution": skvalue.AmortizedAttribution(
+        Ridge(), cv=2, max_epochs=1, random_state=0
+    ),
     "BoostingInfluence": skvalue.BoostingInfluence(cv=2, random_state=0),
     "DVRL": skvalue.DVRL(GaussianNB(), max_epochs=3, cv=2, random_state=0),
     "FeatureAttribution": skvalue.FeatureAttribution(

@@ -238,7 +238,9 @@ def judge_values(name, kind, values):
 
 
 def test_every_public_estimator_is_swept():
-    assert set(ESTIMATORS) == set(CHEAP)
+    # These give no row a value: tests/explain has what they are given.
+    explaining = {"AmortizedAttribution", "FeatureAttribution"}
+    assert set(ESTIMATORS) == set(CHEAP) - explaining
 
 
 def test_there_are_at_least_150_kinds():

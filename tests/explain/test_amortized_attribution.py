@@ -523,7 +523,6 @@ def test_one_player_has_it_all():
 
 @parametrize_with_checks(
     [
-        AmortizedAttribution(Ridge(), cv=2, max_epochs=1, random_state=0),
         AmortizedAttribution(
             FeatureAttribution(Ridge()), regressor="ridge", random_state=0
         ),
