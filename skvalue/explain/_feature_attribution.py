@@ -54,8 +54,7 @@ class FeatureAttribution(Attributing, TransformerMixin, BaseEstimator):
         `~sklearn.frozen.FrozenEstimator` around it does not. Of an estimator that is
         not fitted, ``fit(X, y)`` fits a clone.
 
-    method : {"auto", "gaussian_process", "regression", "kernel_shap", "permutation", \
-            "sgd_shapley", "banzhaf", "lime"}, default="auto"
+    method : str, default="auto"
         How the values are estimated:
 
         - ``"gaussian_process"``: Shapley values, the posterior mean of a Gaussian
@@ -318,8 +317,7 @@ class FeatureAttribution(Attributing, TransformerMixin, BaseEstimator):
 
         Returns
         -------
-        attributions : ndarray of shape (n_samples, n_players) or \\
-                (n_samples, n_players, n_outputs)
+        attributions : ndarray of shape (n_samples, n_players[, n_outputs])
             In units of the response, the second where there are several outputs.
             ``set_output`` makes frames of the first.
         """
