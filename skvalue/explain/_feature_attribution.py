@@ -96,11 +96,11 @@ class FeatureAttribution(Attributing, TransformerMixin, BaseEstimator):
         `~sklearn.compose.ColumnTransformer` or a Pipeline of these, whose output `X`
         is: the columns that encode the same column are one player.
 
-    response_method : {"auto", "predict_proba", "predict_log_proba", \
-            "decision_function", "predict"}, default="auto"
-        What is explained. ``"auto"``: of classifiers the first that they have of
-        `predict_proba`, `decision_function` and `predict`, of outlier detectors
-        `decision_function`, of others `predict`.
+    response_method : str, default="auto"
+        What is explained: ``"predict_proba"``, ``"predict_log_proba"``,
+        ``"decision_function"`` or ``"predict"``. ``"auto"``: of classifiers the first
+        that they have of `predict_proba`, `decision_function` and `predict`, of outlier
+        detectors `decision_function`, of others `predict`.
 
     output : class label, int or None, default=None
         The class, or the number of the output, that is explained. None: all of them;
