@@ -49,6 +49,10 @@ def test_two_means_is_the_best_of_all_splits(values):
 @quick
 @given(VALUES, st.sampled_from([1e-6, 1.0, 1e6]), st.sampled_from([0.0, 100.0]))
 def test_two_means_ignores_scale_and_location(values, scale, shift):
+    assume(np.ptp(values) > 0)
+    costs = [cost_of_split(values, values <= low) for low in np.unique(values)[:-1]]
+    # Of splits that are equally good, rounding may choose either.
+    assume(np.count_nonzero(costs <= min(costs) * (1 + 1e-9) + 1e-9) == 1)
     assert_array_equal(
         two_means_lower(values * scale + shift * scale), two_means_lower(values)
     )

@@ -549,7 +549,7 @@ def load(name):
     try:
         import load
 
-        assert Path(load.__file__).parent == Path(DATA).resolve()
+        assert Path(load.__file__).resolve().parent == Path(DATA).resolve()
         return load.extra(name), load
     finally:
         sys.path.remove(DATA)
