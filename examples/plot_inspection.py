@@ -5,8 +5,9 @@ See what the values say
 A value a row is a long list of numbers. The Displays of `skvalue.inspection` draw what
 one wants to know of it: how the values are spread and which rows go, how those rows
 look, whether wrong labels are found, what a model gains without them, and whether the
-values have settled. They work as scikit-learn's: ``from_estimator`` draws a fitted
-valuator, ``from_values`` any values, and ``ax`` says where.
+values have settled; one draws what moved predictions. They work as scikit-learn's:
+``from_estimator`` draws a fitted estimator, ``from_values`` any values, and ``ax`` says
+where.
 """
 
 # %%
@@ -137,4 +138,19 @@ by_source = DataShapley(
     LogisticRegression(), unit="groups", max_evaluations=5_000, tol=0.1, random_state=0
 ).fit(X_planes, y_sources, groups=source)
 GroupValuesDisplay.from_estimator(by_source)
+
+# %%
+# What moved a prediction?
+# ------------------------
+# A dot is a row: how far a column moved its prediction from that without any column.
+from sklearn.datasets import load_diabetes
+from sklearn.ensemble import RandomForestRegressor
+
+from skvalue import FeatureAttribution
+from skvalue.inspection import AttributionDisplay
+
+X_patients, y_patients = load_diabetes(return_X_y=True, as_frame=True)
+forest = RandomForestRegressor(20, random_state=0).fit(X_patients, y_patients)
+attribution = FeatureAttribution(forest, n_samples=64, random_state=0).fit(X_patients)
+AttributionDisplay.from_estimator(attribution, X_patients)
 plt.show()

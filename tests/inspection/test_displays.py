@@ -113,7 +113,8 @@ def assert_same(first, second):
 
 
 def test_every_display_is_tested():
-    assert set(MAKERS) == set(inspection.__all__)
+    # The one that draws no valuator has tests of its own.
+    assert set(MAKERS) == set(inspection.__all__) - {"AttributionDisplay"}
 
 
 @every_display
