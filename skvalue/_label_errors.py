@@ -75,12 +75,13 @@ def plausible_labels(evidence, target):
     probabilities = calibrated(evidence, target)
     # A model that saw the labels explains some of the noise: its anchors look clean,
     # and the observed label is always a probable one.
-    judged = calibrated(unseen, target) if unseen else probabilities
+    is_mixed = 0 < len(unseen) < len(evidence)
+    judged = calibrated(unseen, target) if is_mixed else probabilities
     odd = anchors(judged, target)
     unlikely = anchors(judged, target, only_unlikely=True) if unseen else odd
     transition = transition_matrix(unlikely, np.bincount(target))
     expected = wrong_labels(judged, transition)
-    beside = _probability_beside_the_next(evidence, target)
+    beside = _probability_beside_the_next(evidence, target, probabilities)
     if unseen:
         trust = _trust_in_the_improbable(beside, target, expected, odd, unlikely)
     else:
@@ -157,19 +158,21 @@ def _not_by_heart(evidence, target):
     return [item for item in evidence if not is_by_heart(item)]
 
 
-def _probability_beside_the_next(evidence, target):
+def _probability_beside_the_next(evidence, target, probabilities):
     """Probability of each label if only the best other one is possible.
 
     Mean over the models; of what one that did not see the labels says, half is taken
-    as calibrated. With two classes it is `probability_of_label`.
+    as calibrated: `probabilities`, where it is the only one. With two classes it is
+    `probability_of_label`.
     """
-    opinions = [
-        item.probabilities
-        if item.saw_labels
-        else (item.probabilities + calibrated([item], target)) / 2
-        for item in evidence
-    ]
-    mean = np.mean(opinions, axis=0)
+
+    def opinion(item):
+        if item.saw_labels:
+            return item.probabilities
+        alone = probabilities if len(evidence) == 1 else calibrated([item], target)
+        return (item.probabilities + alone) / 2
+
+    mean = np.mean([opinion(item) for item in evidence], axis=0)
     own = probability_of_label(mean, target)
     mean[np.arange(len(target)), target] = 0
     of_others = np.maximum(mean.sum(axis=1), np.finfo(float).tiny)
