@@ -6,7 +6,9 @@ BIN = $(VENV)/bin
 JOBS ?= 2
 export PIP_CONSTRAINT = $(CURDIR)/.ci/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
-# Line coverage by sys.monitoring where Python has it: it costs next to nothing.
+# Line coverage by sys.monitoring, which costs next to nothing, where Python has it (3.12);
+# elsewhere tracing makes the tests a third slower or more: `make test COVERAGE=1`.
+COVERAGE ?= $(shell $(PYTHON) -c 'import sys; print("1" * (sys.version_info >= (3, 12)))')
 export COVERAGE_CORE ?= $(shell $(PYTHON) -c 'import sys; \
 	print("sysmon" if sys.version_info >= (3, 12) else "ctrace")')
 # One thread a process: tests and examples run side by side.
@@ -37,7 +39,8 @@ lint: $(VENV)/.installed
 	$(BIN)/numpydoc lint $$(git ls-files 'skvalue/*.py' | grep -v /_)
 
 test: lint
-	$(BIN)/python -m pytest --numprocesses $(JOBS) --cov=skvalue --cov-report=term
+	$(BIN)/python -m pytest --numprocesses $(JOBS) \
+		$(if $(COVERAGE),--cov=skvalue --cov-report=term)
 
 # The lowest versions of .ci/lowest.txt; what it does not name, as everywhere.
 $(LOWEST_VENV)/.installed: setup.cfg pyproject.toml .ci/lowest.txt .ci/constraints.txt
