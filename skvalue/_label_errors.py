@@ -70,13 +70,14 @@ def plausible_labels(evidence, target):
     """
     if evidence[0].probabilities.shape[1] < 2:
         return np.ones(len(target), dtype=bool)
-    evidence = _not_by_heart(evidence, target)
     unseen = [item for item in evidence if not item.saw_labels]
-    probabilities = calibrated(evidence, target)
     # A model that saw the labels explains some of the noise: its anchors look clean,
     # and the observed label is always a probable one.
+    judged = calibrated(unseen or evidence, target)
+    if unseen:
+        evidence = _not_by_heart(evidence, judged, target)
     is_mixed = 0 < len(unseen) < len(evidence)
-    judged = calibrated(unseen, target) if is_mixed else probabilities
+    probabilities = calibrated(evidence, target) if is_mixed else judged
     odd = anchors(judged, target)
     unlikely = anchors(judged, target, only_unlikely=True) if unseen else odd
     transition = transition_matrix(unlikely, np.bincount(target))
@@ -144,12 +145,12 @@ def _ramp(number, limits):
     return np.clip((number - low) / (high - low), 0, 1)
 
 
-def _not_by_heart(evidence, target):
-    """The evidence without models that learned wrong labels by heart."""
-    unseen = [item for item in evidence if not item.saw_labels]
-    if not unseen or len(unseen) == len(evidence):
-        return evidence
-    doubted = calibrated(unseen, target).argmax(axis=1) != target
+def _not_by_heart(evidence, judged, target):
+    """The evidence without models that learned wrong labels by heart.
+
+    `judged` are calibrated probabilities of models that did not see the labels.
+    """
+    doubted = judged.argmax(axis=1) != target
 
     def is_by_heart(item):
         believed = item.probabilities[doubted].argmax(axis=1) == target[doubted]

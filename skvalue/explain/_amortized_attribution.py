@@ -348,7 +348,7 @@ class AmortizedAttribution(
         """
         check_is_fitted(self)
         self.attribution_._refuse_frames(self)
-        return self._squeezed(self._predict(self._rows(X)))
+        return self.attribution_._squeezed(self._predict(self._rows(X)))
 
     def fit_transform(self, X, y=None):
         """Fit, and combine predictions with the noisy attributions of the rows.

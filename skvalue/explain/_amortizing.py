@@ -118,7 +118,7 @@ class Amortizing:
         for name in _OF_NOISE:
             vars(self).pop(name, None)
         for name, array in results.items():
-            setattr(self, name, self._squeezed(array))
+            setattr(self, name, attribution._squeezed(array))
 
     def _combine(self, noisy, predicted, effects, back):
         noise, error = variances(noisy.first, predicted, noisy.variance)
@@ -220,6 +220,3 @@ class Amortizing:
         """Rows that the attribution takes, as an array or a frame."""
         X = self.attribution_._check_rows(X)
         return X if is_frame(X) else np.asarray(X)
-
-    def _squeezed(self, values):
-        return values[..., 0] if self.attribution_.n_outputs_ == 1 else values
