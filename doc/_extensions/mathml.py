@@ -17,6 +17,7 @@ NAMESPACE = "http://www.w3.org/1998/Math/MathML"
 # docutils has delimiters of a given size for the left and the right only.
 SIDES = {"(": "l", "[": "l", ")": "r", "]": "r", "/": "l"}
 ACCENTS = {"\u02c6", "\u02c9", "\u02dc", "~"}
+LONG = 40  # characters of LaTeX
 LINE, NORM = "_", "\u2016"
 
 
@@ -29,8 +30,11 @@ def setup(app):
 
 
 def inline(writer, node):
-    """Write a formula within a line."""
-    writer.body.append(mathml(node.astext(), node, as_block=False))
+    """Write a formula within a line; a long one scrolls where lines are short."""
+    formula = mathml(node.astext(), node, as_block=False)
+    if len(node.astext()) > LONG:
+        formula = f'<span class="formula">{formula}</span>'
+    writer.body.append(formula)
     raise SkipNode
 
 
