@@ -104,9 +104,9 @@ def removal_experiment(
     -------
     frame : DataFrame
         A line for each score, with the columns ``dataset``, ``noise``, ``noise_rate``,
-        ``repeat``, ``valuator``, ``estimator``, ``first``, ``share`` and ``score``. The
-        valuator ``"random"`` is a random order. `RemovalCurveDisplay.from_experiment`
-        draws it.
+        ``repeat``, ``valuator``, ``estimator``, ``action``, ``first``, ``share`` and
+        ``score``. The action is ``"remove"``; the valuator ``"random"`` stands for
+        random orders. `RemovalCurveDisplay.from_experiment` draws it.
 
     Raises
     ------
@@ -226,7 +226,7 @@ def addition_experiment(
     Returns
     -------
     frame : DataFrame
-        As `removal_experiment` returns it.
+        As `removal_experiment` returns it, but for the action ``"add"``.
 
     Raises
     ------
@@ -274,7 +274,7 @@ def _curves(action, *, estimator, first, shares, scoring, **options):
         who, options, references=[RANDOM], estimators=estimators.values()
     )
     keys = [
-        {"estimator": name, "first": end, "share": share}
+        {"estimator": name, "action": action, "first": end, "share": share}
         for name in estimators
         for end in ends
         for share in shares.tolist()
