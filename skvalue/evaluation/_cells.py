@@ -92,6 +92,13 @@ class Experiment:
             )
         self.seed = integer_seed(options["random_state"])
         self.memory = memory_of(options["memory"])
+        if self.memory is not None and options["random_state"] is None:
+            warnings.warn(
+                "memory keeps nothing that another call finds: random_state=None draws "
+                "anew; give it an integer.",
+                UserWarning,
+                stacklevel=3,
+            )
         self.n_jobs, self.verbose = options["n_jobs"], options["verbose"]
         valuators = named_valuators(options["valuators"])
         taken = [name for name in references if name in valuators]
@@ -133,6 +140,10 @@ class Experiment:
             The lines of each problem, and in it of each contender, one after the other.
         """
         settings = self._settings()
+        for setting in settings:
+            if setting["repeat"] == 0:
+                # Noise that the rows do not allow is refused before anything is valued.
+                self._problem(setting)
         progress = Progress(
             self.who, len(settings) * len(self.contenders), "tasks", self.verbose
         )
@@ -219,7 +230,8 @@ def run_task(measure, problem, name, valuator, memory, error_score):
         return remembered(
             memory,
             problem,
-            {"measure": measure, "name": name, "valuator": quiet(valuator)},
+            valuator,
+            {"measure": measure, "name": name},
             partial(measure, problem, name, value),
         )
     except Exception as error:
@@ -264,10 +276,8 @@ def value_rows(valuator, problem, *, memory, with_kept=False):
         kept = fitted.get_support() if with_kept else None
         return Valued(fitted.data_values_, kept, seconds)
 
-    parameters = {"valuator": quiet(valuator), "with_kept": with_kept}
-    return remembered(
-        memory, problem._replace(X_test=None, y_test=None), parameters, compute
-    )
+    seen = problem._replace(is_wrong=None, X_test=None, y_test=None)
+    return remembered(memory, seen, valuator, {"with_kept": with_kept}, compute)
 
 
 def quiet(valuator):
@@ -285,15 +295,15 @@ def quiet(valuator):
     )
 
 
-def remembered(memory, problem, parameters, compute):
-    """What was computed before for this problem, or what is computed now."""
+def remembered(memory, problem, valuator, parameters, compute):
+    """What was computed before for this problem and valuator, or what is now."""
     if memory is None:
         return compute()
     data = problem._asdict()
+    seen = parameters | {"seed": data.pop("seed"), "valuator": quiet(valuator)}
     # Its name, the noise and the number of the repeat are in the rows, if anywhere.
-    seed = {"seed": data.pop("seed")}
     del data["setting"]
-    key = sha256(repr(sorted(fingerprint(data, parameters | seed).items())))
+    key = sha256(repr(sorted(fingerprint(data, seen).items())))
     return memory.cache(computed, ignore=["compute"])(key, compute)
 
 

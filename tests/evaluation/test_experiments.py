@@ -416,7 +416,28 @@ class Stateless:
         raise TypeError("cannot pickle this")
 
 
+def test_memory_without_a_seed_is_of_no_use(tmp_path):
+    with pytest.warns(UserWarning, match="random_state=None draws anew") as caught:
+        detection_experiment(Guess(), DATA, n_repeats=1, memory=tmp_path)
+    assert caught[0].filename == __file__
+
+
+def test_noise_that_rows_do_not_allow_is_refused_first(tmp_path):
+    constant = np.ones((100, 2)), np.arange(100) % 2
+    valuator = Logged(tmp_path / "log")
+    with pytest.raises(ValueError, match="asks for 12 noisy rows, but only 0"):
+        detection_experiment(
+            valuator,
+            {**DATA, "constant": constant},
+            noise="features",
+            noise_rate=0.2,
+        )
+    assert not (tmp_path / "log").exists()
+
+
 def test_what_cannot_be_told_apart_is_not_kept(tmp_path):
     step = FunctionTransformer(kw_args={"thing": Stateless()})
     with pytest.raises(ValueError, match=r"valuators\['Pipeline'\] cannot be told"):
-        detection_experiment(make_pipeline(step, Guess()), DATA, memory=tmp_path)
+        detection_experiment(
+            make_pipeline(step, Guess()), DATA, memory=tmp_path, random_state=0
+        )
