@@ -224,7 +224,33 @@ class Experiment:
 
 
 def run_task(measure, problem, name, valuator, memory, error_score):
-    """Lines of one problem and one contender; the text of the error where it fails."""
+    """Measure one contender on one problem.
+
+    Parameters
+    ----------
+    measure : callable
+        See `Experiment.run`.
+
+    problem : Problem
+        Rows, and what is known of them.
+
+    name : str
+        Of the valuator, or the reference.
+
+    valuator : valuator, Pipeline or None
+        None for a reference.
+
+    memory : joblib.Memory or None
+        Where the lines are kept.
+
+    error_score : "raise" or float
+        Whether an error is raised.
+
+    Returns
+    -------
+    lines : tuple of list of dict, or str
+        Figures, a list for each frame; the traceback where it failed.
+    """
     value = partial(value_rows, valuator, memory=memory)
     try:
         return remembered(
@@ -296,7 +322,30 @@ def quiet(valuator):
 
 
 def remembered(memory, problem, valuator, parameters, compute):
-    """What was computed before for this problem and valuator, or what is now."""
+    """What was computed before, or what is now.
+
+    Parameters
+    ----------
+    memory : joblib.Memory or None
+        Where it is kept.
+
+    problem : Problem
+        The rows that it depends on.
+
+    valuator : valuator, Pipeline or None
+        What is fitted to them.
+
+    parameters : dict
+        All else that it depends on.
+
+    compute : callable
+        Computes it.
+
+    Returns
+    -------
+    found : object
+        What `compute` returns, or has returned.
+    """
     if memory is None:
         return compute()
     data = problem._asdict()

@@ -123,10 +123,16 @@ def make_problem(data, sizes, noise, setting, seed, *, regression=False):
     X_train, y_train = take_rows(X, train), y[train]
     is_wrong = np.zeros(len(train), dtype=bool)
     if noise is not None:
-        X_train, y_train, is_wrong = noise(
-            X_train, y_train, setting["noise_rate"], noise_seed
-        )
-        is_wrong = row_mask(is_wrong, "is_wrong")
+        try:
+            X_train, y_train, is_wrong = noise(
+                X_train, y_train, setting["noise_rate"], noise_seed
+            )
+            is_wrong = row_mask(is_wrong, "is_wrong")
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"noise={setting['noise']!r} cannot be made in the rows of "
+                f"{setting['dataset']!r}: {error}"
+            ) from error
     parts = []
     for rows in (held_out, test):
         if not (regression or type_of_target(y).startswith("continuous")):
@@ -137,7 +143,21 @@ def make_problem(data, sizes, noise, setting, seed, *, regression=False):
 
 
 def repeat_seeds(seed, n_repeat):
-    """Seeds of the split, the noise and the fits of a repeat."""
+    """Seeds of a repeat.
+
+    Parameters
+    ----------
+    seed : int
+        Of the experiment.
+
+    n_repeat : int
+        Number of the repeat, from 0.
+
+    Returns
+    -------
+    seeds : list of int
+        Of the split, the noise and the fits.
+    """
     sequence = np.random.SeedSequence([seed, n_repeat])
     # Seeds of scikit-learn, and signed ones of others.
     return [int(number >> 1) for number in sequence.generate_state(3)]

@@ -14,8 +14,10 @@ from killed_experiment import experiment
 from numpy.testing import assert_allclose
 from pandas.testing import assert_frame_equal
 from sklearn.datasets import load_diabetes, load_iris
+from sklearn.decomposition import TruncatedSVD
 from sklearn.dummy import DummyClassifier
 from sklearn.exceptions import FitFailedWarning
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
@@ -217,6 +219,39 @@ def test_real_targets():
     removed = removal_experiment(valuator, (X, y), Ridge(), shares=[0], **options)
     assert removed["score"].between(0.2, 0.7).all()
     assert {*removed["valuator"]} == {"random", "Pipeline"}
+
+
+def test_texts_and_sparse_rows(tmp_path):
+    rng = np.random.default_rng(0)
+    y = np.array(["bad", "good"])[rng.integers(2, size=80)]
+    texts = [
+        " ".join([label, *rng.choice(list("abcdefgh"), 6)]) for label in y.tolist()
+    ]
+    words = TfidfVectorizer(token_pattern=r"\w+")
+    reduced = TruncatedSVD(9, random_state=0)
+    valuator = make_pipeline(words, reduced, SelfConfidence(drop=0.2))
+    model = make_pipeline(words, LogisticRegression(C=100))
+    found = downstream_experiment(
+        {"texts": valuator},
+        {"texts": (texts, y)},
+        model,
+        noise_rate=0.2,
+        n_repeats=1,
+        random_state=0,
+        memory=tmp_path,
+    ).set_index("valuator")
+    assert found.loc["texts", "dropped_wrong"] > 0.5
+    assert found.loc["perfect removal", "score"] == 1
+    sparse = detection_experiment(
+        SelfConfidence(LogisticRegression()),
+        {"sparse": (words.fit_transform(texts), y)},
+        n_repeats=1,
+        random_state=0,
+        memory=tmp_path,
+    )
+    assert sparse["roc_auc"].item() > 0.9
+    with pytest.raises(ValueError, match=r"noise=.features. cannot be made in .*texts"):
+        detection_experiment(valuator, {"texts": (texts, y)}, noise="features")
 
 
 # ------------------------------------------------------------------ same in every way
