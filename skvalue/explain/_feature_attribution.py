@@ -14,6 +14,7 @@ from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils import Bunch, get_tags
 from sklearn.utils.validation import check_is_fitted
 
+from ..utils._doc_link import DocLinkMixin
 from ..utils._random import integer_seed
 from ..utils._sklearn import (
     HasMethods,
@@ -28,7 +29,7 @@ from ._players import Players
 from ._responses import Response, is_fitted
 
 
-class FeatureAttribution(Attributing, TransformerMixin, BaseEstimator):
+class FeatureAttribution(Attributing, TransformerMixin, DocLinkMixin, BaseEstimator):
     r"""Attribute the predictions of a model to the columns of each row.
 
     The columns of a row x play a game: a coalition S is worth what the model says when

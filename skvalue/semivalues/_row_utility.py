@@ -52,6 +52,24 @@ class RowUtility(Utility):
     def _engine_scoring(self):
         return ENGINE_SCORINGS[self.scoring]
 
+    def in_out_sums(self, masks, weights):
+        """Weighted sums of `in_out` over coalitions, where subsets are shared.
+
+        Parameters
+        ----------
+        masks : ndarray of shape (n_coalitions, n_players), dtype bool
+            Coalitions.
+
+        weights : ndarray of shape (n_coalitions, n_players)
+            Of each row's contribution to each of them.
+
+        Returns
+        -------
+        sums : ndarray of shape (n_players, n_val)
+            One row for each training row.
+        """
+        return self.engine.in_out_sums(masks, weights)
+
     def _score(self, model, fitted_on="constant predictions"):
         if self.classes is not None and not np.array_equal(
             getattr(model, "classes_", ()), self.classes
