@@ -155,12 +155,12 @@ class Experiment:
             for name, valuator in self.contenders.items()
         )
         outcomes = in_parallel(tasks, progress, n_jobs=self.n_jobs)
-        self._tell_failures([found for found in outcomes if isinstance(found, str)])
         places = [
             setting | {"valuator": name}
             for setting in settings
             for name in self.contenders
         ]
+        self._tell_failures(places, outcomes)
         return [
             self._frame(places, outcomes, number, lines)
             for number, lines in enumerate(frames)
@@ -185,19 +185,25 @@ class Experiment:
             regression=self.is_regression,
         )
 
-    def _tell_failures(self, errors):
+    def _tell_failures(self, places, outcomes):
+        errors = [found for found in outcomes if isinstance(found, str)]
         if not errors:
             return
-        n_tasks = len(self._settings()) * len(self.contenders)
         details = "\n".join(
             f"{'-' * 80}\n{count} with:\n{error}"
             for error, count in Counter(errors).items()
         )
         details = f"Set error_score='raise' to debug. What failed:\n{details}"
-        if len(errors) == n_tasks:
-            raise ValueError(f"All {n_tasks} tasks failed. {details}")
+        # Without references: what they are for is gone.
+        valuations = [
+            found
+            for place, found in zip(places, outcomes, strict=True)
+            if self.contenders[place["valuator"]] is not None
+        ]
+        if all(isinstance(found, str) for found in valuations):
+            raise ValueError(f"All {len(valuations)} valuations failed. {details}")
         warnings.warn(
-            f"{len(errors)} of {n_tasks} tasks failed; their figures are "
+            f"{len(errors)} of {len(outcomes)} tasks failed; their figures are "
             f"{self.error_score}. {details}",
             FitFailedWarning,
             stacklevel=4,

@@ -350,9 +350,9 @@ def test_a_failing_valuator_leaves_gaps():
     assert curves.groupby("valuator")["found"].count().tolist() == [0, 303]
     with pytest.warns(FitFailedWarning, match="their figures are -1"):
         frame = removal_experiment(
-            Broken(), DATA, MODEL, n_repeats=1, shares=[0.1, 0.2], error_score=-1.0
+            valuators, DATA, MODEL, n_repeats=1, shares=[0.1, 0.2], error_score=-1.0
         )
-    assert (frame.loc[frame["valuator"] == "Broken", "score"] == -1).all()
+    assert (frame.loc[frame["valuator"] == "broken", "score"] == -1).all()
     assert (frame.loc[frame["valuator"] == "random", "score"] > 0).all()
 
 
@@ -374,8 +374,11 @@ def test_an_error_is_raised_where_it_is_asked_for():
     with pytest.raises(RuntimeError, match="on purpose") as caught:
         detection_experiment(Broken(), DATA, error_score="raise")
     assert "valuator='Broken', dataset='planes'" in caught.value.__notes__[0]
-    with pytest.raises(ValueError, match=r"All 5 tasks failed(.|\n)*on purpose"):
+    with pytest.raises(ValueError, match=r"All 5 valuations failed(.|\n)*on purpose"):
         detection_experiment(Broken(), DATA)
+    # Random orders do not make up for it.
+    with pytest.raises(ValueError, match="All 1 valuations failed"):
+        removal_experiment(Broken(), DATA, MODEL, shares=[0.1], n_repeats=1)
 
 
 def test_progress_is_said(capsys):
