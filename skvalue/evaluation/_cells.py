@@ -308,7 +308,7 @@ def value_rows(valuator, problem, *, memory, with_kept=False):
         kept = fitted.get_support() if with_kept else None
         return Valued(fitted.data_values_, kept, seconds)
 
-    seen = problem._replace(is_wrong=None, X_test=None, y_test=None)
+    seen = problem._replace(is_wrong=None, kinds=None, X_test=None, y_test=None)
     return remembered(memory, seen, valuator, {"with_kept": with_kept}, compute)
 
 

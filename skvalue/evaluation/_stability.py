@@ -165,6 +165,7 @@ def _pair(vary, problem):
                 X=take_rows(problem.X, rows),
                 y=problem.y[rows],
                 is_wrong=problem.is_wrong[rows],
+                kinds={},
             )
         )
     return *parts, half

@@ -86,10 +86,29 @@ def test_each_noise_rate_and_data_set_has_its_lines():
     assert found["dataset"].unique().tolist() == [*data]
     names = ["SelfConfidence", "KNNShapley", "KNNShapley-2"]
     assert found["valuator"].tolist() == names * 12
-    assert np.isfinite(found.select_dtypes("number")).all(axis=None)
+    figures = found.drop(columns="roc_auc_features").select_dtypes("number")
+    assert np.isfinite(figures).all(axis=None)
+    assert (found["roc_auc_features"].isna() == (found["noise"] == "labels")).all()
     # Named columns or not, iris is the same.
     same = [untimed(found[found["dataset"] == name]) for name in ["iris", "named"]]
     assert_frame_equal(*(part.iloc[:, 1:].reset_index(drop=True) for part in same))
+
+
+def test_each_kind_of_noise_is_told_from_right_rows():
+    frame = detection_experiment(
+        Oracle(), DATA, noise=["labels", "features", "both"], n_repeats=2
+    ).set_index("noise")
+    assert_allclose(frame.loc["labels", "roc_auc_labels"], 1)
+    assert frame.loc["labels", "roc_auc_features"].isna().all()
+    assert frame.loc["features", "roc_auc_labels"].isna().all()
+    features = frame.loc["features"]
+    assert (features["roc_auc_features"] == features["roc_auc"]).all()
+    # As many of either kind, against the same right rows: the mean.
+    both = frame.loc["both"]
+    assert_allclose(both["roc_auc_labels"], 1)
+    assert_allclose(
+        both["roc_auc"], (both["roc_auc_labels"] + both["roc_auc_features"]) / 2
+    )
 
 
 def test_noise_of_ones_own():
