@@ -1,8 +1,8 @@
 """Real data for the benchmarks, and the noisy-label protocol that they share.
 
 The files lie in the folder that the environment variable SKVALUE_DATA names; digits is
-scikit-learn's. They are no part of skvalue. Where the variable is not set, the tables
-are fetched from openml.org; texts and images are not.
+scikit-learn's. They are no part of skvalue. Tables that are not there, or all of them
+where the variable is not set, are fetched from openml.org; texts and images are not.
 """
 
 import functools
@@ -31,6 +31,8 @@ FETCHERS = {
     "miniboone": datasets.fetch_miniboone,
     "nomao": datasets.fetch_nomao,
 }
+# Places of the columns of adult that are categories.
+ADULT_CATEGORIES = [1, 3, 5, 6, 7, 8, 9, 13]
 # openml.org has the rows of adult.test before those of adult.data; the file has not.
 N_ADULT_TEST = 16281
 
@@ -62,7 +64,8 @@ def load(name, *, onehot=False, balanced=False):
     """
     if name == "digits":
         return load_digits(return_X_y=True)
-    if name in FETCHERS and "SKVALUE_DATA" not in os.environ:
+    folder = os.environ.get("SKVALUE_DATA")
+    if name in FETCHERS and not (folder and Path(folder, f"{name}.npz").exists()):
         return _fetch(name, onehot, balanced)
     folder = data_folder()
     if (folder / f"{name}.jsonl.gz").exists():
@@ -156,7 +159,7 @@ def _fetch(name, onehot, balanced):
     if name == "adult":
         X, y = np.roll(X, -N_ADULT_TEST, axis=0), np.roll(y, -N_ADULT_TEST)
         if onehot:
-            X = _encode_one_hot(X, [1, 3, 5, 6, 7, 8, 9, 13])
+            X = _encode_one_hot(X, ADULT_CATEGORIES)
     return X, y
 
 

@@ -98,7 +98,7 @@ def stability_experiment(
         If pandas is not installed.
 
     ValueError
-        If an argument is not usable; the message names it. If all tasks fail.
+        If an argument is not usable; the message names it. If all valuations fail.
 
     See Also
     --------
@@ -165,6 +165,7 @@ def _pair(vary, problem):
                 X=take_rows(problem.X, rows),
                 y=problem.y[rows],
                 is_wrong=problem.is_wrong[rows],
+                kinds={},
             )
         )
     return *parts, half
