@@ -28,11 +28,10 @@ from ..utils._sklearn import HasMethods, Interval, RealNotInt, StrOptions
 from ._estimates import estimate
 from ._pair_models import pair_models
 from ._reads_datamodels import ReadsDatamodels
-from ._sampling import OutputSampling, resolve_method
+from ._sampling import OutputSampling, n_subsets_of, resolve_method
 from ._saved_sums import header_of, restore
 from ._subset_draws import draws_of
 
-DEFAULT_EVALUATIONS = {"shared": 200}
 # Of the subsets, those that choose the epoch and the weight of the network.
 HELD_OUT_SHARE = 1 / 6
 
@@ -329,9 +328,7 @@ class Datamodels(ReadsDatamodels, CoalitionModel, BaseEstimator):
         if self.amortize:
             models = pair_models(self, rows, utility)
         self.method_ = resolve_method(self.method, utility, draws)
-        total = DEFAULT_EVALUATIONS.get(self.method_, 1000)
-        if self.max_evaluations != "auto":
-            total = int(self.max_evaluations)
+        total = n_subsets_of(self.method_, self.max_evaluations, self.alpha)
         sampling = OutputSampling(
             utility,
             draws,

@@ -12,8 +12,10 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from ..utils._threads import one_thread
 from ._contribution_moments import ContributionMoments
-from ._estimates import OutputMoments
+from ._estimates import LASSO_FOLDS, OutputMoments
 from ._subset_sums import SubsetSums
+
+DEFAULT_EVALUATIONS = {"shared": 200}
 
 
 class Sample(NamedTuple):
@@ -69,6 +71,35 @@ def resolve_method(method, utility, draws):
             'batched engine fits (see DataShapley); use "closed_form".'
         )
     return method
+
+
+def n_subsets_of(method, max_evaluations, alpha):
+    """Subsets that a method is given.
+
+    Parameters
+    ----------
+    method : str
+        Not "auto".
+
+    max_evaluations : int or "auto"
+        Of `Datamodels`.
+
+    alpha : float or "cv"
+        Penalty of the regressions.
+
+    Returns
+    -------
+    n_subsets : int
+        Enough for the method.
+    """
+    if max_evaluations == "auto":
+        return DEFAULT_EVALUATIONS.get(method, 1000)
+    if method == "lasso" and alpha == "cv" and max_evaluations < LASSO_FOLDS:
+        raise ValueError(
+            f"max_evaluations={max_evaluations} leaves too few subsets to choose a "
+            f'penalty by; give alpha="cv" at least {LASSO_FOLDS}, or alpha a number.'
+        )
+    return int(max_evaluations)
 
 
 class OutputSampling:
