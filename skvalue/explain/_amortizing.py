@@ -12,6 +12,9 @@ from ._feature_attribution import FeatureAttribution
 from ._noisy_attributions import deal, designs_of, draw_coalitions, draw_noisy
 from ._shrinkage import combine, combine_three, variances
 
+# Coalitions to a player from which "regression" errs less than "permutation".
+REGRESSION_FROM = 3
+
 # Not there after the objective of FastSHAP.
 _OF_NOISE = [
     "noisy_attributions_",
@@ -52,9 +55,10 @@ class Amortizing:
         mine.set_params(**changes).fit(X, y)
         # The models shall learn from what has no bias; the same coalitions tell what
         # the Gaussian process says of them. Controls are enough of them for that.
-        biased = {"gaussian_process"} | ({"permutation"} if self.controls else set())
-        if mine.method == "auto" and mine.method_ in biased:
-            changes = {"estimator": mine.estimator_, "method": "regression"}
+        if mine.method == "auto" and mine.method_ == "gaussian_process":
+            few = mine.n_samples_ < REGRESSION_FROM * mine.n_players_
+            method = "permutation" if few and not self.controls else "regression"
+            changes = {"estimator": mine.estimator_, "method": method}
             mine = type(mine)(**mine.get_params(deep=False) | changes).fit(X)
         return mine
 
