@@ -50,6 +50,8 @@ suppress_warnings = ["ref.citation"]
 html_theme = "pydata_sphinx_theme"
 html_title = f"skvalue {version}"
 html_theme_options = {
+    "header_links_before_dropdown": 7,
+    "navbar_persistent": ["search-button"],
     "navigation_with_keys": False,
     "show_prev_next": False,
     "footer_start": ["copyright"],

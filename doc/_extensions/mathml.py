@@ -5,14 +5,19 @@ docutils converts; a formula that it does not know stops the build.
 """
 
 import re
+from html import unescape
+from xml.etree import ElementTree
 
 from docutils.nodes import SkipNode
 from docutils.utils.math import MathError, pick_math_environment
 from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx.errors import ExtensionError
 
+NAMESPACE = "http://www.w3.org/1998/Math/MathML"
 # docutils has delimiters of a given size for the left and the right only.
 SIDES = {"(": "l", "[": "l", ")": "r", "]": "r", "/": "l"}
+ACCENTS = {"\u02c6", "\u02c9", "\u02dc", "~"}
+LINE, NORM = "_", "\u2016"
 
 
 def setup(app):
@@ -47,6 +52,38 @@ def mathml(text, node, as_block):
     )
     text = re.sub(r"\\dots\b", r"\\ldots", text)
     try:
-        return tex2mathml(text.strip(), as_block=as_block)
+        formula = tex2mathml(text.strip(), as_block=as_block)
     except MathError as error:
         raise ExtensionError(f"{node.source}:{node.line}: {error}: {text}") from error
+    # Entities of HTML are none of XML.
+    formula = re.sub(r"&(?!lt;|gt;|amp;|#)\w+;", lambda m: unescape(m[0]), formula)
+    root = ElementTree.fromstring(formula)
+    for element in list(root.iter()):
+        mend(element)
+    ElementTree.register_namespace("", NAMESPACE)
+    return ElementTree.tostring(root, encoding="unicode")
+
+
+def mend(element):
+    """Change what browsers would draw badly."""
+    kind, children = element.tag.rpartition("}")[2], list(element)
+    # An accent is the letter's, an index stands beside both.
+    if kind == "munderover" and children[2].text in ACCENTS:
+        letter, index, accent = children
+        for child in children:
+            element.remove(child)
+        element.tag = f"{{{NAMESPACE}}}msub"
+        accented = ElementTree.SubElement(element, f"{{{NAMESPACE}}}mover")
+        accented.set("accent", "true")
+        accented.extend([letter, accent])
+        element.append(index)
+    # Few fonts have a line of any width; the style sheet draws it.
+    elif kind == "mover" and children[1].text == LINE:
+        element.remove(children[1])
+        element.tag = f"{{{NAMESPACE}}}mrow"
+        element.set("class", "overline")
+    # A norm is no taller than its letters, wherever its exponent stands.
+    elif kind == "mo" and element.text == NORM:
+        left = element.get("class") == "mathopen"
+        element.set("form", "prefix" if left else "postfix")
+        element.set("stretchy", "false")
