@@ -164,6 +164,7 @@ def detection_experiment(
     >>> bool(means["10"] > means["1"] > 0.5)
     True
     """
+    # All arguments go on by their names.
     options = dict(locals())
     del options["return_curves"]
     experiment = Experiment("detection_experiment", options, needs_wrong_rows=True)
