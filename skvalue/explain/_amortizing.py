@@ -39,7 +39,7 @@ class Amortizing:
                 given,
                 msg="prefit=True needs a fitted attribution; this %(name)s is not.",
             )
-            return given
+            return given._without_bias()
         if isinstance(given, FeatureAttribution):
             # Not a clone, in which a fitted estimator would not be fitted.
             mine = type(given)(**given.get_params(deep=False))
@@ -50,13 +50,13 @@ class Amortizing:
         if self.n_samples is not None:
             changes["n_samples"] = self.n_samples
         mine.set_params(**changes).fit(X, y)
-        # The models shall learn from what has no bias; the same coalitions tell what
-        # the Gaussian process says of them. Controls are enough of them for that.
-        biased = {"gaussian_process"} | ({"permutation"} if self.controls else set())
-        if mine.method == "auto" and mine.method_ in biased:
+        if self.controls and mine.method == "auto" and mine.method_ == "permutation":
+            # With the controls, coalitions are enough for a regression.
             changes = {"estimator": mine.estimator_, "method": "regression"}
             mine = type(mine)(**mine.get_params(deep=False) | changes).fit(X)
-        return mine
+        # The models shall learn from what has no bias; the same coalitions tell what
+        # the Gaussian process says of them.
+        return mine._without_bias()
 
     def _check_method(self):
         method = self.attribution_.method_
