@@ -26,6 +26,7 @@ from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.validation import check_is_fitted
 
 from ..utils._device import check_device
+from ..utils._doc_link import DocLinkMixin
 from ..utils._random import draw_seed, integer_seed
 from ..utils._refit import whole_or_not_at_all
 from ..utils._rows import take_rows
@@ -35,7 +36,7 @@ from ._feature_attribution import FeatureAttribution
 
 
 class AmortizedAttribution(
-    Amortizing, TransformerMixin, MetaEstimatorMixin, BaseEstimator
+    Amortizing, TransformerMixin, MetaEstimatorMixin, DocLinkMixin, BaseEstimator
 ):
     r"""Feature attributions denoised by a network that explains any row in one pass.
 

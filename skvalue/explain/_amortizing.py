@@ -12,6 +12,9 @@ from ._feature_attribution import FeatureAttribution
 from ._noisy_attributions import deal, designs_of, draw_coalitions, draw_noisy
 from ._shrinkage import combine, combine_three, variances
 
+# Coalitions to a player from which "regression" errs less than "permutation".
+REGRESSION_FROM = 3
+
 # Not there after the objective of FastSHAP.
 _OF_NOISE = [
     "noisy_attributions_",
@@ -50,10 +53,12 @@ class Amortizing:
         if self.n_samples is not None:
             changes["n_samples"] = self.n_samples
         mine.set_params(**changes).fit(X, y)
-        if self.controls and mine.method == "auto" and mine.method_ == "permutation":
-            # With the controls, coalitions are enough for a regression.
-            changes = {"estimator": mine.estimator_, "method": "regression"}
-            mine = type(mine)(**mine.get_params(deep=False) | changes).fit(X)
+        if mine.method == "auto" and mine.method_ == "gaussian_process":
+            few = mine.n_samples_ < REGRESSION_FROM * mine.n_players_
+            if few and not self.controls:
+                # Without the controls, too few coalitions for a regression.
+                changes = {"estimator": mine.estimator_, "method": "permutation"}
+                return type(mine)(**mine.get_params(deep=False) | changes).fit(X)
         # The models shall learn from what has no bias; the same coalitions tell what
         # the Gaussian process says of them.
         return mine._without_bias()
