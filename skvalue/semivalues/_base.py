@@ -106,7 +106,8 @@ class BaseSemivalue(SamplingValuator):
             return self._make_walks(weight, antithetic=sampler == "permutation")
         probabilities = size_probabilities(weight, least)
         if sampler == "regression":
-            return RegressedSubsets(ReusedSizes(probabilities, least))
+            sizes = ReusedSizes(probabilities, least)
+            return RegressedSubsets(sizes, utility.known_games())
         sizes = SubsetSizes(probabilities, least)
         return SharedSubsets(sizes) if sampler == "shared" else ReusedSubsets(sizes)
 
