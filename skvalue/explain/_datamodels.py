@@ -20,6 +20,7 @@ from .._validation import validate_more_rows, validate_rows
 from ..semivalues._coalition_model import CoalitionModel
 from ..semivalues._row_utility import ENGINE_SCORINGS, RowUtility, resolve_output
 from ..utils._device import check_device
+from ..utils._doc_link import DocLinkMixin
 from ..utils._naming import try_on
 from ..utils._progress import Progress
 from ..utils._random import integer_seed, seeded
@@ -36,7 +37,7 @@ from ._subset_draws import draws_of
 HELD_OUT_SHARE = 1 / 6
 
 
-class Datamodels(ReadsDatamodels, CoalitionModel, BaseEstimator):
+class Datamodels(ReadsDatamodels, CoalitionModel, DocLinkMixin, BaseEstimator):
     r"""Attribute predictions to training rows by linear models of random subsets.
 
     For a target row x, let :math:`v_x(T)` be what a model trained on the subset T of
