@@ -5,7 +5,9 @@ Spread a valuation over a cluster
 Every contribution is a computation of its own, so coalitions can be spread over any
 number of machines. skvalue uses joblib, so the same call runs on a dask cluster inside
 ``joblib.parallel_config(backend="dask")``, and gives bitwise the same values: each unit
-of work has its own seed, and the results are added up in order::
+of work has its own seed, and the results are added up in order.
+
+This script runs as it is::
 
     pip install "dask[distributed]"
     python examples/cluster_dask.py [ADDRESS]
