@@ -351,7 +351,7 @@ def main(arguments):
         squares = np.mean((said - truth) ** 2, axis=2) - doubt
         spread = squares.std(axis=0) / max(arguments.seeds - 1, 1) ** 0.5 / length
         errors[name] = squares.mean(axis=0) / length
-        base = errors.get("permutation", errors[arguments.rows[0]])
+        base = errors.get("permutation", next(iter(errors.values())))
         print(
             f"{name:<20}",
             *(f"{one:7.3f}" for one in errors[name]),
