@@ -49,14 +49,13 @@ class MultinomialSharing:
             left = torch.cat([left, index[unsolved]])
         return theta, left
 
-    def values_after(self):
-        """Value of each coalition after each row changes sides, (B, n) or by row."""
-        after = self.problem.empty_values(self.masks.shape)
-        for place, counts in enumerate(self.counts):
-            for index, models, far in self._coalition(place).neighbours():
-                counts_after = counts.expand(len(index), -1)
-                after[place, index] = self.problem.values(models, counts_after)
-                self.far[place, far] = True
+    def values_after(self, place):
+        """Values of a coalition after each row changes sides, (n,) or by row."""
+        after = self.problem.empty_values(self.masks.shape[1:])
+        for index, models, far in self._coalition(place).neighbours():
+            counts = self.counts[place].expand(len(index), -1)
+            after[index] = self.problem.values(models, counts)
+            self.far[place, far] = True
         return after
 
     def _coalition(self, place):
