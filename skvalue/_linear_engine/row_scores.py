@@ -79,6 +79,11 @@ class MulticlassRows:
         return outputs_of(self.kind, own.sub_(others))
 
 
+    def slope(self, margins, present):
+        """None: rows are too many for derivatives to be of use."""
+        return None
+
+
 class RegressionRows:
     """Minus the squared error of each prediction.
 

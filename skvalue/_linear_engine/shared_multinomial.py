@@ -16,7 +16,9 @@ class MultinomialSharing:
     def __init__(self, problem, masks, counts):
         self.problem, self.masks, self.counts = problem, masks, counts
         self.theta = problem.fit(masks, counts.sum(1), counts)
-        self.far = torch.zeros_like(masks, dtype=torch.bool)
+        members = counts @ problem.members.T
+        # Rows that bring a class, or take one away.
+        self.far = torch.where(masks > 0, members < 2, members < 1)
         # The coalition whose neighbours were asked for last, by its place.
         self.coalitions = {}
 
@@ -52,12 +54,24 @@ class MultinomialSharing:
     def values_after(self):
         """Value of each coalition after each row changes sides, (B, n) or by row."""
         after = self.problem.empty_values(self.masks.shape)
-        for place, counts in enumerate(self.counts):
-            for index, models, far in self._coalition(place).neighbours():
-                counts_after = counts.expand(len(index), -1)
-                after[place, index] = self.problem.values(models, counts_after)
-                self.far[place, far] = True
+        for place in range(len(self.masks)):
+            for index, values, left in self._neighbours(place):
+                after[place, index] = values
+                self.far[place, index] = False
+                self.far[place, left] = True
         return after
+
+    def _neighbours(self, place):
+        """Values after rows change sides, see `MultinomialCoalition.neighbours`."""
+        same = (~self.far[place]).nonzero().squeeze(1)
+        coalition = self._coalition(place)
+        yield from coalition.neighbours(same)
+        # Rows that bring a class: neighbours of a model that hardly has it.
+        for code in (self.counts[place] == 0).nonzero().squeeze(1).tolist():
+            index = self.problem.members[:, code].nonzero().squeeze(1)
+            if len(index):
+                extended = coalition.with_class(code, self.theta[place])
+                yield from extended.neighbours(index)
 
     def _coalition(self, place):
         """One coalition; the model here takes its last step, too."""
@@ -66,7 +80,7 @@ class MultinomialSharing:
         if not self.problem.exact:
             columns = columns_of(self.problem, inside)
         coalition = MultinomialCoalition(
-            self.problem, columns, self.masks[place], self.counts[place], inside
+            self.problem, columns, self.masks[place], self.counts[place] > 0, inside
         )
         self.theta[place] = coalition.start(self.theta[place])
         return coalition

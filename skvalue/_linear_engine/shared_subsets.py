@@ -62,8 +62,6 @@ def in_out(problem, masks):
             changed = counts[j] + (1 - 2 * masks[j])[:, None] * problem.members
             modelled = problem.needs_model(changed)
             after[j, ~modelled] = problem.without_model(changed[~modelled])
-            if fit is not None and problem.kind == "multinomial":
-                pending = pending | ((changed > 0) != (counts[j] > 0)).any(1)
             pending = pending & modelled
         index = pending.nonzero().squeeze(1)
         if len(index):
