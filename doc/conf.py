@@ -7,6 +7,7 @@ from pathlib import Path
 # The package is documented as it lies here, installed or not.
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(ROOT / "doc" / "_extensions"))
 
 import matplotlib
 
@@ -22,17 +23,21 @@ copyright = "2026, the skvalue developers (BSD-3-Clause)"
 version = release = skvalue.__version__
 
 extensions = [
+    "mathml",
+    "matplotlib.sphinxext.plot_directive",
+    "names",
     "numpydoc",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
-    "sphinx.ext.mathjax",
     "sphinx_copybutton",
     "sphinx_gallery.gen_gallery",
 ]
 exclude_patterns = ["_build", "templates", "**/sg_execution_times.rst"]
 templates_path = ["templates"]
-# Single backticks in docstrings are names of parameters, as in scikit-learn.
-default_role = "literal"
+# Single backticks are names: links where there is something to show, see names.py, and
+# code elsewhere, such as names of parameters.
+default_role = "py:obj"
+html_math_renderer = "mathml"
 
 # Docstrings give the types.
 autodoc_typehints = "none"
@@ -45,22 +50,39 @@ suppress_warnings = ["ref.citation"]
 html_theme = "pydata_sphinx_theme"
 html_title = f"skvalue {version}"
 html_theme_options = {
+    "header_links_before_dropdown": 7,
+    "navbar_persistent": ["search-button"],
     "navigation_with_keys": False,
     "show_prev_next": False,
     "footer_start": ["copyright"],
     "footer_end": [],
 }
+html_static_path = ["_static"]
+html_css_files = ["skvalue.css"]
+# The landing page has its own way in.
+html_sidebars = {"index": []}
 html_show_sourcelink = False
 html_copy_source = False
 
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
 
+# Pictures of pages are drawn by the code that the page shows; tests run it, too.
+plot_include_source = True
+plot_html_show_source_link = False
+plot_html_show_formats = False
+plot_formats = [("png", 120)]
+
 sphinx_gallery_conf = {
     "examples_dirs": str(ROOT / "examples"),
     "gallery_dirs": "auto_examples",
     "filename_pattern": "/plot_",
     "ignore_pattern": "/benchmarks/",
+    "within_subsection_order": "gallery_order.GalleryOrder",
+    # Names in the code of examples are links, and pages of names list the examples.
+    "reference_url": {"skvalue": None},
+    "doc_module": ("skvalue",),
+    "backreferences_dir": "api/generated/examples",
     "nested_sections": False,
     "abort_on_example_error": True,
     "download_all_examples": False,

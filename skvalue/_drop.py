@@ -46,6 +46,22 @@ def two_means_lower(values):
     return lower
 
 
+def upper_cluster(values):
+    """Rows that are not in the lower cluster: 2-means alone, without any guard.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_samples,)
+        Finite values.
+
+    Returns
+    -------
+    upper : ndarray of shape (n_samples,), dtype bool
+        True for the rows to keep; all of them when the values are all equal.
+    """
+    return ~two_means_lower(values)
+
+
 def keep_mask(values, drop, target, *, classes=None, plausible=None):
     """Rows that `drop` keeps.
 

@@ -203,16 +203,35 @@ def made_of(valuator, n_columns):
     made : Made
         Each a number from a column of its own where the encoder is the user's.
     """
-    encoder = getattr(valuator, "encoder_", None)
+    is_default = isinstance(valuator.encoder, str)
+    encoder = getattr(valuator, "encoder_", None) if is_default else None
+    return made_by(encoder, n_columns)
+
+
+def made_by(encoder, n_columns):
+    """What the columns were made of that a fitted `default_encoder` returns.
+
+    Parameters
+    ----------
+    encoder : transformer or None
+        None, or any other one: each column is a number from a column of its own.
+
+    n_columns : int
+        Columns of the encoded rows.
+
+    Returns
+    -------
+    made : Made
+        Of every column.
+    """
     pairs = [(place, "number") for place in range(n_columns)]
-    if isinstance(valuator.encoder, str):
-        last = encoder[-1] if isinstance(encoder, Pipeline) else encoder
-        if isinstance(last, TruncatedSVD):
-            pairs = [(-1, "direction")] * n_columns
-        elif isinstance(last, SimpleImputer):
-            pairs = _of_imputer(last, range(last.n_features_in_))
-        elif isinstance(last, ColumnTransformer):
-            pairs = [pair for part in last.transformers_ for pair in _of_part(*part)]
+    last = encoder[-1] if isinstance(encoder, Pipeline) else encoder
+    if isinstance(last, TruncatedSVD):
+        pairs = [(-1, "direction")] * n_columns
+    elif isinstance(last, SimpleImputer):
+        pairs = _of_imputer(last, range(last.n_features_in_))
+    elif isinstance(last, ColumnTransformer):
+        pairs = [pair for part in last.transformers_ for pair in _of_part(*part)]
     origin, what = zip(*pairs, strict=True)
     return Made(np.array(origin), np.array(what))
 

@@ -59,7 +59,7 @@ class FitMemory:
 
     def __init__(self, valuator):
         self.valuator = valuator
-        self.memory = _memory_of(valuator)
+        self.memory = memory_of(getattr(valuator, "memory", None))
         if self.memory is None:
             return
         reason = _why_not(valuator)
@@ -178,9 +178,24 @@ def computing_params(valuator):
     }
 
 
-def _memory_of(valuator):
-    """The user's memory, or that of the user's folder; None where nothing is kept."""
-    memory = getattr(valuator, "memory", None)
+def memory_of(memory):
+    """The user's memory, or that of the user's folder.
+
+    Parameters
+    ----------
+    memory : str, path-like, joblib.Memory or None
+        As given.
+
+    Returns
+    -------
+    memory : joblib.Memory or None
+        None where nothing is kept.
+
+    Raises
+    ------
+    ValueError
+        If there can be no such folder.
+    """
     if isinstance(memory, (str, os.PathLike)):
         try:
             return joblib.Memory(os.fspath(memory), verbose=0)

@@ -23,6 +23,7 @@ from ._validation import validate_held_out, validate_rows
 from ._values_frame import ValuesFrameMixin, row_names
 from ._weights_groups import ShowsWeights, WeightsMixin, for_fit, keep_group_values
 from .utils._device import check_device
+from .utils._doc_link import DocLinkMixin
 from .utils._progress import Progress
 from .utils._refit import whole_or_not_at_all
 from .utils._sklearn import HasMethods, Interval, StrOptions
@@ -35,6 +36,7 @@ class BaseValuator(
     LabelOpinions,
     CallbackSupportMixin,
     CleaningMixin,
+    DocLinkMixin,
     BaseEstimator,
 ):
     """Base class of all valuators.

@@ -206,4 +206,4 @@ def test_benchmark_split_is_what_it_says():
 def test_benchmark_data_say_where_they_are_looked_for(monkeypatch):
     monkeypatch.delenv("SKVALUE_DATA", raising=False)
     with pytest.raises(OSError, match="SKVALUE_DATA"):
-        _benchmark_data().load("pol")
+        _benchmark_data().load("bbc")

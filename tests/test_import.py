@@ -13,6 +13,7 @@ import skvalue
 ROOT = Path(__file__).resolve().parents[1]
 PUBLIC_MODULES = [
     "skvalue.datasets",
+    "skvalue.evaluation",
     "skvalue.games",
     "skvalue.inspection",
     "skvalue.metrics",

@@ -23,7 +23,7 @@ FLOORS = [
     "_encoder",
     "_label_opinions _validation _values_frame",
     "_cleaning",
-    "base _class_values games metrics",
+    "base _class_values _nddv_paper games metrics",
     "_pipelines",
     METHODS,
     "_poor_members",

@@ -12,6 +12,7 @@ from sklearn.metrics import roc_auc_score
 from skorch.callbacks import Callback, EarlyStopping
 
 from skvalue import NDDVValuator
+from skvalue._torch.nddv.net import NDDVNet
 from skvalue.datasets import make_label_noise, make_two_planes, two_planes_posterior
 from skvalue.metrics import detection
 from skvalue.utils import _chunks
@@ -419,3 +420,92 @@ def two_planes_file():
         pytest.skip("SKVALUE_DATA does not name the folder with the real data")
     with np.load(os.path.join(os.environ["SKVALUE_DATA"], "2dplanes.npz")) as file:
         return file["X"].astype(np.float64), file["y"].astype(int)
+
+
+# ------------------------------------------------------------------------ the paper
+
+
+def test_last_epoch_alone_is_valued_on_request():
+    X, y, _ = make_noisy()
+    settings = {"record_trajectories": True, "utility": "state"}
+    last = quick(utility_epochs="last", **settings).fit(X, y)
+    averaged = quick(utility_epochs="all", **settings).fit(X, y)
+    trajectory = last.value_trajectories_
+    np.testing.assert_array_equal(trajectory, averaged.value_trajectories_)
+    np.testing.assert_allclose(trajectory[-1], last.data_values_, atol=1e-12)
+    assert np.abs(averaged.data_values_ - last.data_values_).max() > 0.1
+
+
+def test_auto_takes_the_last_epoch_of_residuals_only():
+    X, y, _ = make_noisy()
+    classes, regression = (X, y), make_two_planes(100, regression=True, random_state=0)
+    for (X, y), utility, epochs in [
+        (classes, "state", "all"),
+        (classes, "cost", "all"),
+        (regression, "state", "last"),
+        (regression, "cost", "all"),
+    ]:
+        np.testing.assert_array_equal(
+            quick(utility=utility).fit(X, y).data_values_,
+            quick(utility=utility, utility_epochs=epochs).fit(X, y).data_values_,
+        )
+
+
+def test_paper_is_the_paper_to_the_letter():
+    X, y, _ = make_noisy(140)
+    held_out = {"X_val": X[120:], "y_val": y[120:]}
+    X, y = X[:120], y[:120]
+    valuator = clone(NDDVValuator.paper(random_state=0)).fit(X, y, **held_out)
+    # 50 epochs, at rates divided by ten at 60 % and at 80 % of them.
+    rates = [epoch["event_lr"] for epoch in valuator.history_]
+    np.testing.assert_allclose(rates, [1e-2] * 30 + [1e-3] * 10 + [1e-4] * 10)
+    # One member, re-weighted by the held-out rows.
+    assert valuator.net_.module_.mean_field.shape[1] == 1
+    assert valuator.meta_weights_.shape == (120,)
+    # The state utility of the last state, and 2-means without a guard.
+    np.testing.assert_array_equal(
+        valuator.get_support(), valuator.data_values_ >= _lower_bound(valuator)
+    )
+    plain = NDDVValuator.paper(random_state=0, utility_epochs="all", drop=0.0)
+    assert plain.fit(X, y, **held_out).get_support().all()
+    assert np.abs(plain.data_values_ - valuator.data_values_).max() > 0.1
+    restored = pickle.loads(pickle.dumps(valuator))
+    np.testing.assert_array_equal(restored.get_support(), valuator.get_support())
+
+
+def _lower_bound(valuator):
+    """Lowest value of the upper of two clusters, by trying every split."""
+    ordered = np.sort(valuator.data_values_)
+    spread = [
+        part.var() * len(part) + rest.var() * len(rest)
+        for part, rest in (np.split(ordered, [k]) for k in range(1, len(ordered)))
+    ]
+    return ordered[np.argmin(spread) + 1]
+
+
+def test_paper_takes_a_meta_step_in_every_training_step(monkeypatch):
+    X, y, _ = make_noisy(220)
+    steps = []
+    meta_step = NDDVNet._meta_step
+    monkeypatch.setattr(
+        NDDVNet, "_meta_step", lambda net, *a: (steps.append(1), meta_step(net, *a))
+    )
+    valuator = NDDVValuator.paper(max_epochs=2, random_state=0)
+    valuator.fit(X[:200], y[:200], X_val=X[200:], y_val=y[200:])
+    assert len(steps) == sum(e["train_batch_count"] for e in valuator.history_)
+
+
+def test_paper_needs_clean_rows_and_known_parameters():
+    X, y, _ = make_noisy(100)
+    with pytest.raises(ValueError, match="reweight=True needs clean rows"):
+        NDDVValuator.paper().fit(X, y)
+    with pytest.raises(TypeError, match="epochs"):
+        NDDVValuator.paper(epochs=3)
+    assert NDDVValuator.paper(n_members=3).n_members == 3
+
+
+def test_interaction_of_ten_needs_six_steps():
+    X, y, _ = make_noisy(100)
+    quick(interaction=10.0, n_steps=6).fit(X, y)
+    with pytest.raises(ValueError, match=r"interaction=10\.0 is too large"):
+        quick(interaction=10.0, n_steps=5).fit(X, y)

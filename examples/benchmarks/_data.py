@@ -1,7 +1,8 @@
 """Real data for the benchmarks, and the noisy-label protocol that they share.
 
 The files lie in the folder that the environment variable SKVALUE_DATA names; digits is
-scikit-learn's. They are no part of skvalue.
+scikit-learn's. They are no part of skvalue. Tables that are not there, or all of them
+where the variable is not set, are fetched from openml.org; texts and images are not.
 """
 
 import functools
@@ -17,8 +18,23 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import make_pipeline
 from sklearn.utils import Bunch
 
+from skvalue import datasets
+
 NAMES = ["2dplanes", "pol", "electricity", "adult", "digits", "bbc", "mnist_test"]
 N_TEXT_COMPONENTS = 256
+FETCHERS = {
+    "2dplanes": datasets.fetch_2dplanes,
+    "pol": datasets.fetch_pol,
+    "electricity": datasets.fetch_electricity,
+    "adult": datasets.fetch_adult,
+    "fried": datasets.fetch_fried,
+    "miniboone": datasets.fetch_miniboone,
+    "nomao": datasets.fetch_nomao,
+}
+# Places of the columns of adult that are categories.
+ADULT_CATEGORIES = [1, 3, 5, 6, 7, 8, 9, 13]
+# openml.org has the rows of adult.test before those of adult.data; the file has not.
+N_ADULT_TEST = 16281
 
 
 @functools.lru_cache(maxsize=4)
@@ -28,13 +44,15 @@ def load(name, *, onehot=False, balanced=False):
     Parameters
     ----------
     name : str
-        One of `NAMES`. Texts (bbc) come as TF-IDF, reduced to 256 components.
+        One of `NAMES` or, to be fetched, of `FETCHERS`. Texts (bbc) come as TF-IDF,
+        reduced to 256 components.
 
     onehot : bool, default=False
         Whether categorical columns (adult) become indicators, after the others.
 
     balanced : bool, default=False
-        Whether to take the class-balanced rows that the file lists (electricity).
+        Whether to take as many rows of each class (electricity): those that the file
+        lists, or those of OpenML 44080.
 
     Returns
     -------
@@ -46,6 +64,9 @@ def load(name, *, onehot=False, balanced=False):
     """
     if name == "digits":
         return load_digits(return_X_y=True)
+    folder = os.environ.get("SKVALUE_DATA")
+    if name in FETCHERS and not (folder and Path(folder, f"{name}.npz").exists()):
+        return _fetch(name, onehot, balanced)
     folder = data_folder()
     if (folder / f"{name}.jsonl.gz").exists():
         return _load_text(folder / f"{name}.jsonl.gz")
@@ -129,6 +150,17 @@ def data_folder():
             "Set the environment variable SKVALUE_DATA to the folder with the data."
         )
     return Path(folder)
+
+
+def _fetch(name, onehot, balanced):
+    options = {"balanced": True} if balanced and name == "electricity" else {}
+    table = FETCHERS[name](**options)
+    X, y = table.data.astype(np.float32), table.target
+    if name == "adult":
+        X, y = np.roll(X, -N_ADULT_TEST, axis=0), np.roll(y, -N_ADULT_TEST)
+        if onehot:
+            X = _encode_one_hot(X, ADULT_CATEGORIES)
+    return X, y
 
 
 def _load_text(path):

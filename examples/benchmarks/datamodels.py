@@ -1,6 +1,7 @@
 """Datamodels: error against the truth, amortized pairs, and what each method foretells.
 
     SKVALUE_DATA=... python examples/benchmarks/datamodels.py [error] [pairs] [lds]
+        [--tables adult digits] [--seeds 3] [--cache FOLDER]
 
 `error`: mean squared error of the attributions over their variance, by method and
 number of fits, and CPU seconds; the truth is 2000 shared subsets (digits 300). The
@@ -11,16 +12,24 @@ pairs of `fit`, new targets and new rows, beside the covariances themselves; for
 linear model and, on adult, for a decision tree, whose truth is the covariances of 5000
 refits. Errors are less the noise of the truth.
 
-`lds`: linear datamodelling score of each method, for the linear model and, on adult,
-for a boosting: 100 subsets of half of the rows, 100 held-out rows.
+`lds`: linear datamodelling score of each method, for the linear model and for a
+boosting: 100 subsets of half of the rows, 100 held-out rows; CPU seconds of each
+method. The boosting has 15 iterations on adult and datamodels of 500 fits; on digits,
+whose ten classes make ten times as many trees, 10 iterations and 200 fits.
 
-Output: probability of the label. 300 training rows and 50 targets with true labels,
-three seeds (digits one); `lds`: 500 and 100, 10 % flipped, one seed.
+Output: probability of the label. 300 training rows and 50 targets with true labels;
+`lds`: 500 and 100, 10 % flipped. Numbers are means over the seeds, and the largest less
+the smallest after "+-". `--cache` keeps what a killed run has found. One thread.
 """
 
-import sys
+import argparse
+import os
 import time
 
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[name] = "1"
+
+import joblib
 import numpy as np
 from _data import detection_split
 from sklearn.ensemble import HistGradientBoostingClassifier
@@ -29,7 +38,9 @@ from sklearn.tree import DecisionTreeClassifier
 
 from skvalue import (
     BoostingInfluence,
+    DataBanzhaf,
     Datamodels,
+    DataShapley,
     InfluenceFunction,
     KNNShapley,
     LeaveOneOut,
@@ -39,8 +50,11 @@ from skvalue.metrics import linear_datamodeling_score, retrained_outputs
 TABLES = ["adult", "digits"]
 TRUTH = {"adult": 2000, "digits": 300}
 TREE_TRUTH = 5000
-N_SEEDS = {"adult": 3, "digits": 1}
 N_ROWS, N_TARGETS = 300, 50
+LINEAR = LogisticRegression(max_iter=1000)
+ITERATIONS = {"adult": 15, "digits": 10}
+# Refits of the datamodels of a boosting.
+BOOSTING_FITS = {"adult": 500, "digits": 200}
 
 
 def rows(table, seed):
@@ -55,79 +69,59 @@ def relative_error(found, truth, noise=0.0):
     return (np.mean((found - truth) ** 2) - noise) / (truth.var() - noise)
 
 
-def table_of(cells):
-    """Print the means over the seeds of {(row, column): [numbers]}."""
-    columns = list(dict.fromkeys(column for _, column in cells))
-    print(f"{'':40s}" + "".join(f"{column:>12}" for column in columns))
-    for row in dict.fromkeys(row for row, _ in cells):
-        means = [np.mean(cells.get((row, column), np.nan)) for column in columns]
-        print(f"{row:40s}" + "".join(f"{mean:12.4f}" for mean in means), flush=True)
+def error(table, seed):
+    """{(method, fits): error or CPU seconds} of one seed."""
+    cells = {}
+    train, targets, *_ = rows(table, seed)
+    truth = Datamodels(
+        max_evaluations=TRUTH[table], output="probability", random_state=100
+    )
+    truth = truth.fit(*train, *targets).attributions_
+    for method in ("shared", "closed_form", "ridge", "lasso"):
+        for n_fits in (100, 300, 1000):
+            if (method == "shared" and n_fits == 1000) or (
+                method == "lasso" and (n_fits != 300 or seed or table == "digits")
+            ):
+                continue
+            some = slice(10 if method == "lasso" else None)
+            start = time.process_time()
+            found = Datamodels(
+                method=method,
+                max_evaluations=n_fits,
+                output="probability",
+                random_state=seed,
+            ).fit(*train, *(part[some] for part in targets))
+            seconds = time.process_time() - start
+            measured = relative_error(found.attributions_, truth[:, some])
+            cells[method, n_fits] = measured
+            cells[f"{method}, CPU s", n_fits] = seconds
+    return cells
 
 
-def error():
-    for table in TABLES:
-        cells = {}
-        for seed in range(N_SEEDS[table]):
-            train, targets, *_ = rows(table, seed)
-            truth = Datamodels(
-                max_evaluations=TRUTH[table], output="probability", random_state=100
-            )
-            truth = truth.fit(*train, *targets).attributions_
-            for method in ("shared", "closed_form", "ridge", "lasso"):
-                for n_fits in (100, 300, 1000):
-                    if (method == "shared" and n_fits == 1000) or (
-                        method == "lasso"
-                        and (n_fits != 300 or seed or table == "digits")
-                    ):
-                        continue
-                    some = slice(10 if method == "lasso" else None)
-                    start = time.process_time()
-                    found = Datamodels(
-                        method=method,
-                        max_evaluations=n_fits,
-                        output="probability",
-                        random_state=seed,
-                    ).fit(*train, *(part[some] for part in targets))
-                    seconds = time.process_time() - start
-                    measured = relative_error(found.attributions_, truth[:, some])
-                    cells.setdefault((method, n_fits), []).append(measured)
-                    cells.setdefault((f"{method}, CPU s", n_fits), []).append(seconds)
-        print(f"{table}: squared error over the variance of the truth")
-        table_of(cells)
+def pairs(table, seed):
+    """{(what, fits): error} of one seed, of the linear model and the tree."""
+    cells = pairs_of(None, table, seed)
+    if table != "digits":
+        found = pairs_of(DecisionTreeClassifier(max_depth=6), table, seed)
+        cells |= {(f"tree: {row}", fits): cell for (row, fits), cell in found.items()}
+    return cells
 
 
-def pairs():
-    for table in TABLES:
-        models = {
-            "logistic regression": None,
-            "decision tree": DecisionTreeClassifier(max_depth=6),
-        }
-        if table == "digits":
-            del models["decision tree"]
-        for name, model in models.items():
-            cells = {}
-            for seed in range(N_SEEDS[table] if model is None else 1):
-                settings = {"estimator": model, "output": "probability"}
-                add_pairs(cells, rows(table, seed), settings, table, seed)
-            print(f"{table}, {name}: squared error over the variance of the truth")
-            table_of(cells)
-
-
-def add_pairs(cells, parts, settings, table, seed):
-    train, targets, new_rows, new_targets = parts
-    is_linear = settings["estimator"] is None
-    n_truth = TRUTH[table] if is_linear else TREE_TRUTH
+def pairs_of(model, table, seed):
+    """{(what, fits): error} of a model; None is the linear one."""
+    cells, (train, targets, new_rows, new_targets) = {}, rows(table, seed)
+    settings = {"estimator": model, "output": "probability"}
+    n_truth = TRUTH[table] if model is None else TREE_TRUTH
     reference = Datamodels(**settings, max_evaluations=n_truth, random_state=100)
     reference.fit(*train, *targets)
     truth = reference.attributions_
     noise = np.mean(reference.attributions_stderr_**2)
-    if is_linear:
+    if model is None:
         unseen = Datamodels(**settings, max_evaluations=n_truth, random_state=100)
         of_new_targets = unseen.fit(*train, *new_targets).attributions_
         # New rows are valued beside the training rows: a few at a time, they hardly
         # change the subsets of these.
-        parts = [slice(a, a + 10) for a in range(0, N_ROWS, 10)]
-        few = [tuple(side[part] for side in new_rows) for part in parts[:5]]
+        few = [tuple(side[a : a + 10] for side in new_rows) for a in range(0, 50, 10)]
         of_new_rows = np.concatenate(
             [
                 unseen.fit(
@@ -146,85 +140,130 @@ def add_pairs(cells, parts, settings, table, seed):
             amortize=True,
             random_state=seed,
         ).fit(*train, *targets)
-
-        def keep(row, found, expected, column=n_fits, noise=noise):
-            measured = relative_error(found, expected, noise)
-            cells.setdefault((row, column), []).append(measured)
-
-        keep("covariances", fitted.attributions_, truth)
         predict = fitted.predict_attributions
-        keep("amortized, pairs of fit", predict(*train, *targets), truth)
-        if is_linear:
-            found = predict(*train, *new_targets)
-            keep("amortized, new targets", found, of_new_targets)
-            keep("amortized, new rows", predict(*new_rows, *targets), of_new_rows)
-
-
-def lds():
-    for table in TABLES:
-        split = detection_split(table, 500, 0, 0.1)
-        test = split.X_test[:100], split.y_test[:100]
-        held_out = {"X_val": test[0], "y_val": test[1]}
-        linear = LogisticRegression(max_iter=1000)
-        boosting = HistGradientBoostingClassifier(max_iter=15, min_samples_leaf=10)
-        cells = {}
-        models = {"linear": linear, "boosting": boosting}
-        if table == "digits":
-            # Ten classes make ten times as many trees.
-            del models["boosting"]
-        for target, model in models.items():
-            outputs = retrained_outputs(model, split.X, split.y, *test, random_state=0)
-            methods = {
-                "KNNShapley": KNNShapley(),
-                "InfluenceFunction, linear": InfluenceFunction(linear),
-                "LeaveOneOut, linear": LeaveOneOut(linear),
-                "BoostingInfluence": BoostingInfluence(
-                    boosting, method="leaf_influence"
+        found = {
+            "covariances": (fitted.attributions_, truth),
+            "amortized, pairs of fit": (predict(*train, *targets), truth),
+        }
+        if model is None:
+            found |= {
+                "amortized, new targets": (
+                    predict(*train, *new_targets),
+                    of_new_targets,
                 ),
+                "amortized, new rows": (predict(*new_rows, *targets), of_new_rows),
             }
-            found = {
-                name: method.fit(split.X, split.y, **held_out).attributions(*test)
-                for name, method in methods.items()
-                if name != "BoostingInfluence" or target == "boosting"
-            }
-            settings = {"output": "probability", "random_state": 0}
-            if target == "linear":
-                datamodels = {
-                    "Datamodels, shared, 50 fits": Datamodels(
-                        linear, max_evaluations=50, **settings
-                    ),
-                    "Datamodels, covariances, 500 fits": Datamodels(
-                        linear, method="closed_form", max_evaluations=500, **settings
-                    ),
-                }
-            else:
-                datamodels = {
-                    f"Datamodels, {method}, 500 fits": Datamodels(
-                        boosting, method=method, max_evaluations=500, **settings
-                    )
-                    for method in ("closed_form", "ridge")
-                }
-                datamodels["Datamodels, linear model"] = Datamodels(
-                    linear, max_evaluations=50, **settings
-                )
-            amortized = None
-            for name, method in datamodels.items():
-                if "500" in name and "ridge" not in name:
-                    method.set_params(amortize=True)
-                    amortized = method
-                method.fit(split.X, split.y, *test)
-                found[name.replace("closed_form", "covariances")] = method.attributions_
-            found["Datamodels, amortized from these 500"] = (
-                amortized.predict_attributions(split.X, split.y, *test)
-            )
-            for name, attributions in found.items():
-                score = linear_datamodeling_score(attributions, *outputs)["mean"]
-                cells[name, target] = [score]
-        print(f"{table}: linear datamodelling score")
-        table_of(cells)
+        for row, (predicted, expected) in found.items():
+            cells[row, n_fits] = relative_error(predicted, expected, noise)
+    return cells
+
+
+def lds(table, seed):
+    """{(method, model that is retrained): score or CPU seconds} of one seed."""
+    split = detection_split(table, 500, seed, 0.1)
+    train, test = (split.X, split.y), (split.X_test[:100], split.y_test[:100])
+    boosting = HistGradientBoostingClassifier(
+        max_iter=ITERATIONS[table], min_samples_leaf=10, early_stopping=False
+    )
+    cells = {}
+    for target, model in {"linear": LINEAR, "boosting": boosting}.items():
+        outputs = retrained_outputs(model, *train, *test, random_state=seed)
+
+        def keep(name, attributions, start, target=target, outputs=outputs):
+            seconds = time.process_time() - start
+            score = linear_datamodeling_score(attributions, *outputs)["mean"]
+            cells[name, target] = score
+            cells[f"{name}, CPU s", target] = seconds
+
+        for name, valuator in valuators(target, boosting, seed).items():
+            start = time.process_time()
+            valuator.fit(*train, X_val=test[0], y_val=test[1])
+            keep(name, valuator.attributions(*test), start)
+        for name, datamodels in all_datamodels(target, boosting, table, seed).items():
+            start = time.process_time()
+            datamodels.fit(*train, *test)
+            keep(name, datamodels.attributions_, start)
+            if datamodels.amortize:
+                predicted = datamodels.predict_attributions(*train, *test)
+                keep("Datamodels, amortized from these", predicted, start)
+    return cells
+
+
+def valuators(target, boosting, seed):
+    """Valuators with attributions, by name."""
+    budget = {"max_evaluations": 50, "tol": None, "random_state": seed}
+    methods = {
+        "KNNShapley": KNNShapley(),
+        "InfluenceFunction, linear": InfluenceFunction(LINEAR),
+        "LeaveOneOut, linear": LeaveOneOut(LINEAR),
+        "DataShapley, linear, 50 shared fits": DataShapley(LINEAR, **budget),
+        "DataBanzhaf, linear, 50 shared fits": DataBanzhaf(LINEAR, **budget),
+    }
+    if target == "boosting":
+        methods["BoostingInfluence"] = BoostingInfluence(
+            boosting, method="leaf_influence"
+        )
+    return methods
+
+
+def all_datamodels(target, boosting, table, seed):
+    """Datamodels of several methods, by name."""
+    settings = {"output": "probability", "random_state": seed}
+    models = {
+        "Datamodels, linear, 50 shared fits": Datamodels(
+            LINEAR, max_evaluations=50, **settings
+        )
+    }
+    if target == "linear":
+        settings |= {"estimator": LINEAR, "max_evaluations": 500}
+    else:
+        settings |= {"estimator": boosting, "max_evaluations": BOOSTING_FITS[table]}
+    refits = f"{settings['max_evaluations']} fits"
+    models[f"Datamodels, covariances, {refits}"] = Datamodels(
+        method="closed_form", amortize=True, **settings
+    )
+    if target == "boosting":
+        models[f"Datamodels, ridge, {refits}"] = Datamodels(method="ridge", **settings)
+    return models
+
+
+def print_table(cells):
+    """Print means and ranges over the seeds of {(row, column): [numbers]}."""
+    columns = list(dict.fromkeys(column for _, column in cells))
+    print(f"{'':40s}" + "".join(f"{column:>18}" for column in columns))
+    for row in dict.fromkeys(row for row, _ in cells):
+        texts = []
+        for column in columns:
+            found = cells.get((row, column))
+            text = found and f"{np.mean(found):.4f} +- {np.ptp(found):.4f}"
+            texts.append(f"{text or '':>18}")
+        print(f"{row:40s}" + "".join(texts), flush=True)
+
+
+TITLES = {
+    "error": "squared error over the variance of the truth",
+    "pairs": "squared error over the variance of the truth",
+    "lds": "linear datamodelling score",
+}
 
 
 if __name__ == "__main__":
-    parts = {"error": error, "pairs": pairs, "lds": lds}
-    for part in sys.argv[1:] or parts:
-        parts[part]()
+    parser = argparse.ArgumentParser()
+    parser.add_argument("parts", nargs="*", default=list(TITLES), metavar="part")
+    parser.add_argument("--tables", nargs="+", default=TABLES, choices=TABLES)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--cache", help="folder of what was found before")
+    options = parser.parse_args()
+    if not set(options.parts) <= set(TITLES):
+        parser.error(f"parts are {list(TITLES)}")
+    memory = joblib.Memory(options.cache, verbose=0)
+    functions = {"error": error, "pairs": pairs, "lds": lds}
+    for part in options.parts:
+        measure = memory.cache(functions[part])
+        for table in options.tables:
+            cells = {}
+            for seed in range(options.seeds):
+                for cell, number in measure(table, seed).items():
+                    cells.setdefault(cell, []).append(number)
+            print(f"{table}: {TITLES[part]}")
+            print_table(cells)

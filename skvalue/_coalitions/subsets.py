@@ -36,18 +36,45 @@ class SharedSubsets:
         return game.block_size("in_out")
 
     def run(self, game, seeds, start, n_units):
-        sizes = self.sizes.draw(spread_uniforms(seeds, start, n_units))
-        masks = random_masks(seeds, start, sizes, game.n_players)
+        sizes, masks, weights = self._drawn(game, seeds, start, n_units)
         contributions = game.in_out(masks)
+        numerators = np.where(weights > 0, weights * contributions, 0.0)
+        strata = self.sizes.strata[sizes]
         moments = self.new_accumulator(game.n_players)
         for first in range(0, n_units, SUBSETS_A_BATCH):
             batch = slice(first, first + SUBSETS_A_BATCH)
-            others = sizes[batch, None] - masks[batch]
-            weights = self.sizes.contribution_weight[others]
-            numerators = np.where(weights > 0, weights * contributions[batch], 0.0)
-            strata = self.sizes.strata[sizes[batch]]
-            moments.add_all(numerators[:, None], weights[:, None], strata)
+            moments.add_all(
+                numerators[batch, None], weights[batch, None], strata[batch]
+            )
         return moments, n_units * self.unit_cost(game)
+
+    def sums_by_row(self, game, seeds, start, n_units):
+        """Numerators and denominators of a block, from a game by row.
+
+        Parameters
+        ----------
+        game : RowUtility
+            That shares subsets.
+
+        seeds, start, n_units
+            As `run` has them: the same subsets.
+
+        Returns
+        -------
+        numerators : ndarray of shape (n_players, n_val)
+            Sums of weighted contributions.
+
+        denominators : ndarray of shape (n_players,)
+            Sums of the weights.
+        """
+        _, masks, weights = self._drawn(game, seeds, start, n_units)
+        return game.in_out_sums(masks, weights), weights.sum(axis=0)
+
+    def _drawn(self, game, seeds, start, n_units):
+        """Sizes and masks of subsets, and the weight of each player's contribution."""
+        sizes = self.sizes.draw(spread_uniforms(seeds, start, n_units))
+        masks = random_masks(seeds, start, sizes, game.n_players)
+        return sizes, masks, self.sizes.contribution_weight[sizes[:, None] - masks]
 
 
 @dataclass(frozen=True, eq=False)

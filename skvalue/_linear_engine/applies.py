@@ -22,6 +22,7 @@ The surface that `_coalitions` codes against::
         engine.scores(masks)             # (n_coalitions,)
         engine.walk(permutations, k)     # (n_permutations, n_samples)
         engine.in_out(masks)             # (n_coalitions, n_samples)
+        engine.in_out_sums(masks, w)     # (n_samples, n_val); with by_row=True
         engine.supports_in_out           # False: use walk or scores instead
         engine.leave_one_out(rows)       # (n_rows,); with exact=True
         engine.supports_leave_one_out    # False: refit

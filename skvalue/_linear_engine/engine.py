@@ -11,7 +11,7 @@ from . import MAX_JOINT_PARAMETERS
 from .leave_one_out import leave_one_out
 from .permutation_walk import walk
 from .problem import LinearProblem
-from .shared_subsets import in_out
+from .shared_subsets import in_out, in_out_sums
 
 # Elements of the arrays that hold one number for each row of each coalition.
 BLOCK_ELEMENTS = {"scores": 2**21, "walk": 2**21, "in_out": 2**20}
@@ -184,6 +184,26 @@ class LinearEngine:
             )
         with inference():
             return _finite(in_out(self.problem, self._masks(masks)))
+
+    def in_out_sums(self, masks, weights):
+        """Weighted sums of `in_out` over coalitions, of an engine by row.
+
+        Parameters
+        ----------
+        masks : array-like of shape (n_coalitions, n_samples)
+            1 or True where the row belongs to the coalition.
+
+        weights : ndarray of shape (n_coalitions, n_samples)
+            Of each row's contribution to each coalition.
+
+        Returns
+        -------
+        sums : ndarray of shape (n_samples, n_val), dtype float64
+            The contributions of one coalition are held at a time.
+        """
+        with inference():
+            weights = torch.tensor(weights, device=self.problem.X.device)
+            return _finite(in_out_sums(self.problem, self._masks(masks), weights))
 
     def leave_one_out(self, rows):
         """Contribution of some rows to all others, of an exact engine.

@@ -18,7 +18,8 @@ class MultinomialSharing:
         self.theta = problem.fit(masks, counts.sum(1), counts)
         members = counts @ problem.members.T
         # Rows that bring a class, or take one away.
-        self.far = torch.where(masks > 0, members < 2, members < 1)
+        self.other = torch.where(masks > 0, members < 2, members < 1)
+        self.far = self.other.clone()
         # The coalition whose neighbours were asked for last, by its place.
         self.coalitions = {}
 
@@ -51,25 +52,24 @@ class MultinomialSharing:
             left = torch.cat([left, index[unsolved]])
         return theta, left
 
-    def values_after(self):
-        """Value of each coalition after each row changes sides, (B, n) or by row."""
-        after = self.problem.empty_values(self.masks.shape)
-        for place in range(len(self.masks)):
-            for index, values, left in self._neighbours(place):
-                after[place, index] = values
-                self.far[place, index] = False
-                self.far[place, left] = True
+    def values_after(self, place):
+        """Values of a coalition after each row changes sides, (n,) or by row."""
+        after = self.problem.empty_values(self.masks.shape[1:])
+        for index, values, left in self._neighbours(place):
+            after[index] = values
+            self.far[place, index] = False
+            self.far[place, left] = True
         return after
 
     def _neighbours(self, place):
         """Values after rows change sides, see `MultinomialCoalition.neighbours`."""
-        same = (~self.far[place]).nonzero().squeeze(1)
+        same = (~self.other[place]).nonzero().squeeze(1)
         coalition = self._coalition(place)
         yield from coalition.neighbours(same)
         # Rows that bring a class: neighbours of a model that hardly has it.
         for code in (self.counts[place] == 0).nonzero().squeeze(1).tolist():
             index = self.problem.members[:, code].nonzero().squeeze(1)
-            if len(index):
+            if len(index) and not self.problem.exact:
                 extended = coalition.with_class(code, self.theta[place])
                 yield from extended.neighbours(index)
 

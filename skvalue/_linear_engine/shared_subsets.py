@@ -39,36 +39,84 @@ MAX_SCORED_ELEMENTS = 2**17
 
 def in_out(problem, masks):
     """Contributions of every row to coalitions of masks (B, n), (B, n) or by row."""
-    counts = masks @ problem.members
-    plain = problem.needs_model(counts)
-    values = problem.without_model(counts)
-    after = problem.empty_values(masks.shape)
-    fits = dict.fromkeys(range(len(masks)))
-    if plain.any():
-        index = plain.nonzero().squeeze(1).tolist()
-        sharing = SHARING[problem.kind](problem, masks[plain], counts[plain])
-        after[plain] = sharing.values_after()
-        values[plain] = problem.values(sharing.theta, counts[plain])
-        fits.update((j, (sharing, place)) for place, j in enumerate(index))
-    # Coalitions with two rows of each class or more stay as they are: every class
-    # present, something to fit.
-    ordinary = (counts >= 2).all(1).tolist()
-    for j, fit in fits.items():
-        pending = masks.new_ones(masks.shape[1], dtype=torch.bool)
-        if fit is not None:
+    batch = SubsetBatch(problem, masks)
+    contributions = problem.empty_values(masks.shape)
+    for j in range(len(masks)):
+        contributions[j] = batch.values_after(j)
+    contributions.sub_(batch.values()[:, None])
+    inside = masks > 0
+    contributions[inside] = 0 - contributions[inside]
+    return contributions
+
+
+def in_out_sums(problem, masks, weights):
+    """Weighted sums over coalitions of the contributions by row, (n, n_val).
+
+    Those of one coalition are held at a time.
+    """
+    batch, signed = SubsetBatch(problem, masks), weights * (1 - 2 * masks.double())
+    sums = problem.empty_values(masks.shape[1:]).zero_()
+    for j, weight in enumerate(signed):
+        sums.addcmul_(batch.values_after(j), weight[:, None])
+    return sums.addmm_(signed.T, batch.values(), alpha=-1)
+
+
+class SubsetBatch:
+    """Coalitions that are fitted together, and the values of their neighbours.
+
+    Parameters
+    ----------
+    problem : LinearProblem
+        Rows, loss, score.
+
+    masks : Tensor of shape (B, n)
+        1 for the members of each.
+    """
+
+    def __init__(self, problem, masks):
+        self.problem, self.masks = problem, masks
+        self.counts = masks @ problem.members
+        self.plain = problem.needs_model(self.counts)
+        self.fits = dict.fromkeys(range(len(masks)))
+        if self.plain.any():
+            index = self.plain.nonzero().squeeze(1).tolist()
+            plain = masks[self.plain], self.counts[self.plain]
+            self.sharing = SHARING[problem.kind](problem, *plain)
+            self.fits |= {j: (self.sharing, place) for place, j in enumerate(index)}
+        # Coalitions with two rows of each class or more stay as they are: every class
+        # present, something to fit.
+        self.ordinary = (self.counts >= 2).all(1).tolist()
+
+    def values_after(self, j):
+        """Values of a coalition after each row changes sides, (n,) or by row."""
+        problem, mask, counts = self.problem, self.masks[j], self.counts[j]
+        fit = self.fits[j]
+        if fit is None:
+            after = problem.empty_values(mask.shape)
+            pending = torch.ones_like(mask, dtype=torch.bool)
+        else:
             sharing, place = fit
-            pending = sharing.unsolved(place)
-        if not ordinary[j]:
-            changed = counts[j] + (1 - 2 * masks[j])[:, None] * problem.members
+            after, pending = sharing.values_after(place), sharing.unsolved(place)
+        if not self.ordinary[j]:
+            changed = counts + (1 - 2 * mask)[:, None] * problem.members
             modelled = problem.needs_model(changed)
-            after[j, ~modelled] = problem.without_model(changed[~modelled])
+            after[~modelled] = problem.without_model(changed[~modelled])
             pending = pending & modelled
         index = pending.nonzero().squeeze(1)
         if len(index):
-            after[j, index] = solve_pairs(problem, masks[j], counts[j], index, fit)
-    contributions, inside = after.sub_(values[:, None]), masks > 0
-    contributions[inside] = 0 - contributions[inside]
-    return contributions
+            after[index] = solve_pairs(problem, mask, counts, index, fit)
+        return after
+
+    def values(self):
+        """Values of the coalitions themselves, (B,) or by row.
+
+        To ask for after `values_after` of all, which may take a last step.
+        """
+        values = self.problem.without_model(self.counts)
+        if self.plain.any():
+            counts = self.counts[self.plain]
+            values[self.plain] = self.problem.values(self.sharing.theta, counts)
+        return values
 
 
 def solve_pairs(problem, mask, counts, index, fit=None):
@@ -99,24 +147,25 @@ class RidgeSharing:
         self.problem, self.masks, self.counts = problem, masks, counts
         self.rows = MaskedRows(problem.table, masks)
         self.theta, self.inverse = fit_ridge(self.rows, problem.penalty)
+        self.shift = torch.cat([self._steps(part) for part in self.rows.parts()], -1)
+
+    def _steps(self, part):
+        table, inside = self.problem.table, self.masks[:, None, part] > 0
+        residual = table.target[:, part] - self.rows.margins(self.theta, part)
+        leverage = table.quadratic(self.inverse, part)[:, None]
+        entering, leaving = residual / (1 + leverage), -residual / (1 - leverage)
+        return torch.where(inside, leaving, entering)
 
     def unsolved(self, place):
         """Rows whose step may be far off: none, it is exact."""
         return self.masks.new_zeros(self.masks.shape[1], dtype=torch.bool)
 
-    def values_after(self):
-        """Value of each coalition after each row changes sides, (B, n) or by row."""
-        table, after = self.problem.table, []
-        for part in self.rows.parts():
-            inside = self.masks[:, None, part] > 0
-            residual = table.target[:, part] - self.rows.margins(self.theta, part)
-            leverage = table.quadratic(self.inverse, part)[:, None]
-            entering, leaving = residual / (1 + leverage), -residual / (1 - leverage)
-            shift = torch.where(inside, leaving, entering)
-            after.append(
-                torch.stack([self._score(j, part, shift[j]) for j in range(len(shift))])
-            )
-        return torch.cat(after, 1)
+    def values_after(self, place):
+        """Values of a coalition after each row changes sides, (n,) or by row."""
+        shift = self.shift[place]
+        return torch.cat(
+            [self._score(place, part, shift[:, part]) for part in self.rows.parts()]
+        )
 
     def solve(self, place, index, rows, sizes, counts):
         """Models of pairs, which the rank-one step solves."""
@@ -185,20 +234,16 @@ class LogisticSharing:
         """Rows whose step may be far off."""
         return self.far[place] | self.small[place]
 
-    def values_after(self):
-        """Value of each coalition after each row changes sides, (B, n) or by row."""
-        after = self.problem.empty_values(self.masks.shape).zero_()
-        for j, is_small in enumerate(self.is_small):
-            if is_small:
-                continue
-            for part in self.rows.parts():
-                after[j, part] = scores_after(
-                    self.problem,
-                    self.theta[j, 0],
-                    self.inverse[j],
-                    part,
-                    self.shift[j, part],
-                )
+    def values_after(self, place):
+        """Values of a coalition after each row changes sides, (n,) or by row."""
+        after = self.problem.empty_values(self.masks.shape[1:])
+        if self.is_small[place]:
+            # All of them are solved to tolerance.
+            return after
+        model = self.theta[place, 0], self.inverse[place]
+        for part in self.rows.parts():
+            shift = self.shift[place, part]
+            after[part] = scores_after(self.problem, *model, part, shift)
         return after
 
     def solve(self, place, index, rows, sizes, counts):

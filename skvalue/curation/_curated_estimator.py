@@ -30,6 +30,7 @@ from sklearn.utils.validation import has_fit_parameter, validate_data
 from .._pipelines import fit_valuator
 from .._targets import last_step, task_of_estimator, tell_task
 from .._weights_groups import ShowsWeights
+from ..utils._doc_link import DocLinkMixin
 from ..utils._naming import naming, reading
 from ..utils._refit import whole_or_not_at_all
 from ..utils._rows import take_rows
@@ -58,7 +59,9 @@ HELD_OUT_PAIR = {"X_val", "y_val"}
 HELD_OUT = {*HELD_OUT_PAIR, "sample_weight_val"}
 
 
-class CuratedEstimator(DelegatingMixin, MetaEstimatorMixin, BaseEstimator):
+class CuratedEstimator(
+    DelegatingMixin, MetaEstimatorMixin, DocLinkMixin, BaseEstimator
+):
     """Fit an estimator on the rows that a valuator keeps.
 
     With values :math:`v_i` and kept rows :math:`K`, the estimator is fitted on

@@ -1,8 +1,7 @@
 """ValueSampler: low-value rows removed, or relabelled, inside a pipeline.
 
-A scikit-learn Pipeline cannot change y, imbalanced-learn's can: its steps may have
-``fit_resample``. The sampler is duck-typed, because imbalanced-learn's own base class
-refuses continuous targets.
+A scikit-learn Pipeline cannot change y, imbalanced-learn's can: steps have
+``fit_resample``. Duck-typed: imbalanced-learn's base class refuses real targets.
 """
 
 from copy import deepcopy
@@ -27,6 +26,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._pipelines import fit_valuator, is_valuator, rows_for_last_step
 from .._targets import last_step, refuse_several_targets, tell_task
+from ..utils._doc_link import DocLinkMixin
 from ..utils._naming import naming
 from ..utils._refit import whole_or_not_at_all
 from ..utils._rows import take_rows
@@ -43,7 +43,9 @@ from ..utils._sklearn import (
 VALUATORS = [HasMethods(["fit", "get_support", "filter"]), Pipeline, None]
 
 
-class ValueSampler(OneToOneFeatureMixin, MetaEstimatorMixin, BaseEstimator):
+class ValueSampler(
+    OneToOneFeatureMixin, MetaEstimatorMixin, DocLinkMixin, BaseEstimator
+):
     """Remove or relabel low-value rows, as a step of imbalanced-learn's Pipeline.
 
     With the kept rows :math:`K` of a valuator, ``fit_resample`` returns
@@ -316,9 +318,8 @@ def resolve_valuator(valuator):
     from ..nddv import NDDVValuator
 
     default = NDDVValuator()
-    if routing_enabled():
-        default.set_fit_request(X_val=True, y_val=True)
-    return default
+    routed = routing_enabled()
+    return default.set_fit_request(X_val=True, y_val=True) if routed else default
 
 
 def row_aligned(X, y):

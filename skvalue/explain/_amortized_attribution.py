@@ -6,6 +6,7 @@ the attributions of some rows,
 .. math:: \min_\theta \sum_i \lVert a(x_i; \theta) - \tilde\phi(x_i) \rVert^2,
 
 whose noise averages out over the rows: the minimiser estimates the attributions.
+Rows that were drawn for get the mean of the least error of what is known of them.
 
 Source: Covert, Kim, Lee, Zou, Hashimoto, "Stochastic Amortization: A Unified Approach
 to Accelerate Feature and Data Attribution", NeurIPS 2024, sections 3, 4, 5.1 and
@@ -25,6 +26,7 @@ from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.validation import check_is_fitted
 
 from ..utils._device import check_device
+from ..utils._doc_link import DocLinkMixin
 from ..utils._random import draw_seed, integer_seed
 from ..utils._refit import whole_or_not_at_all
 from ..utils._rows import take_rows
@@ -34,7 +36,7 @@ from ._feature_attribution import FeatureAttribution
 
 
 class AmortizedAttribution(
-    Amortizing, TransformerMixin, MetaEstimatorMixin, BaseEstimator
+    Amortizing, TransformerMixin, MetaEstimatorMixin, DocLinkMixin, BaseEstimator
 ):
     r"""Feature attributions denoised by a network that explains any row in one pass.
 
@@ -42,19 +44,21 @@ class AmortizedAttribution(
     :math:`\tilde\phi(x_i)`; models :math:`a(x)` of the rows, and of what their single
     columns do to the prediction, are fitted to them. ``transform(X)`` predicts
     attributions of any rows, at the cost of ``2 d + 2`` coalitions each.
-    ``fit_transform(X)`` differs from it by design: a row that was drawn for keeps as
-    much of its own noisy attribution as that is the more precise,
-    :math:`\hat\phi_i = a_{-i}(x_i) + w\,(\tilde\phi(x_i) - a_{-i}(x_i))`, where
-    :math:`a_{-i}` is fitted to other rows. This is the better estimate, and never
-    much worse than the noisy attribution; a prediction alone may be.
+    ``fit_transform(X)`` differs from it by design: a row that was drawn for gets the
+    mean, of least error, of the prediction :math:`a_{-i}(x_i)` by models that were
+    fitted to other rows, its own noisy attribution :math:`\tilde\phi(x_i)` and, with
+    Shapley values by regression, what a Gaussian process makes of the same coalitions.
+    This is the better estimate, and never much worse than those that it is made of; a
+    prediction alone may be.
 
     Parameters
     ----------
     attribution : FeatureAttribution, estimator or callable
         What draws the noisy attributions, with its method, budget and imputation. An
         estimator or a function stands for ``FeatureAttribution(estimator)``. Its
-        ``method="auto"`` means ``"regression"`` here instead of ``"gaussian_process"``:
-        a bias that the models learn is not averaged out.
+        ``method="auto"`` means ``"regression"`` here instead of ``"gaussian_process"``,
+        and with `controls` of ``"permutation"``: a bias that the models learn is not
+        averaged out.
 
     prefit : bool, default=False
         Whether `attribution` is fitted, with a background of its own; then it is used
@@ -77,8 +81,10 @@ class AmortizedAttribution(
     controls : bool, default=True
         Whether the models see what each column does alone, f({j}) - f(empty), and what
         its absence does, f(all) - f(all but j): ``2 d`` coalitions a row, which predict
-        much of the attributions. They are also exact for additive models. False: the
-        models see the row and its prediction only.
+        much of the attributions. They are also exact for additive models. With
+        ``"regression"`` they are among the coalitions of the noisy attributions, too,
+        of which only larger ones are drawn then. False: the models see the row and its
+        prediction only.
 
     normalize : bool, default=False
         Whether attributions of a row get unit norm, for methods whose attributions
@@ -142,6 +148,10 @@ class AmortizedAttribution(
     noisy_attributions_ : ndarray of shape (n_rows, n_players[, n_outputs])
         Noisy attributions of these rows; not with ``objective="fastshap"``.
 
+    posterior_attributions_ : ndarray of shape (n_rows, n_players[, n_outputs])
+        Those of a Gaussian process by the same coalitions, of less error but with a
+        bias; with noisy attributions by ``"regression"`` only.
+
     rows_ : ndarray of shape (n_rows,)
         The rows of `fit` that they belong to.
 
@@ -156,8 +166,9 @@ class AmortizedAttribution(
     combined_variance_ : ndarray of shape (n_players[, n_outputs])
         Estimated mean squared error of `combined_attributions_`; likewise.
 
-    noisy_weight_ : ndarray of shape (n_players[, n_outputs])
-        Weight of a noisy attribution that was drawn once, in [0, 1]; likewise.
+    noisy_weight_, posterior_weight_ : ndarray of shape (n_players[, n_outputs])
+        Weights of a noisy attribution that was drawn once, and of a posterior one, in
+        [0, 1]; the prediction has the rest. Likewise.
 
     net_weight_ : float
         Share of the networks in the predictions, in [0, 1].

@@ -10,15 +10,20 @@ from ._attribution_models import SMALL_DATA, AttributionModels
 from ._effects import Effects, unit_norm
 from ._feature_attribution import FeatureAttribution
 from ._noisy_attributions import deal, designs_of, draw_coalitions, draw_noisy
-from ._shrinkage import combine, variances
+from ._shrinkage import combine, combine_three, variances
+
+# Coalitions to a player from which "regression" errs less than "permutation".
+REGRESSION_FROM = 3
 
 # Not there after the objective of FastSHAP.
 _OF_NOISE = [
     "noisy_attributions_",
+    "posterior_attributions_",
     "noise_variance_",
     "prediction_variance_",
     "combined_variance_",
     "noisy_weight_",
+    "posterior_weight_",
 ]
 
 
@@ -48,10 +53,12 @@ class Amortizing:
         if self.n_samples is not None:
             changes["n_samples"] = self.n_samples
         mine.set_params(**changes).fit(X, y)
+        # The models shall learn from what has no bias; the same coalitions tell what
+        # the Gaussian process says of them. Controls are enough of them for that.
         if mine.method == "auto" and mine.method_ == "gaussian_process":
-            # Its errors are less, but related to those of the models: shrinking towards
-            # these helps unbiased attributions more.
-            changes = {"estimator": mine.estimator_, "method": "regression"}
+            few = mine.n_samples_ < REGRESSION_FROM * mine.n_players_
+            method = "permutation" if few and not self.controls else "regression"
+            changes = {"estimator": mine.estimator_, "method": method}
             mine = type(mine)(**mine.get_params(deep=False) | changes).fit(X)
         return mine
 
@@ -127,7 +134,15 @@ class Amortizing:
         combined, variance = combine(mean, count, predicted, noise, error, total)
         both = noise + error
         weight = np.divide(error, both, out=np.ones_like(both), where=noise > 0)
-        return {
+        of_posterior = {}
+        if noisy.posterior is not None:
+            combined, variance, weights = combine_three(noisy, predicted, total)
+            weight = weights[0]
+            of_posterior = {
+                "posterior_attributions_": noisy.posterior[back],
+                "posterior_weight_": weights[1],
+            }
+        return of_posterior | {
             "combined_attributions_": combined[back],
             "amortized_attributions_": predicted[back],
             "noisy_attributions_": mean[back],
@@ -212,6 +227,7 @@ class Amortizing:
             seed,
             n_samples=self.n_samples,
             errors=False,
+            effects=self.controls,
             rows_a_design=designs_of(num_samples(X)),
         ).values
         return unit_norm(values) if self.normalize else values

@@ -36,6 +36,7 @@ class Attributing:
         halves=False,
         effects=False,
         errors=True,
+        posterior=False,
         rows_a_design=None,
     ):
         """Attributions of rows with a seed of their own; None: that of the fit."""
@@ -51,7 +52,9 @@ class Attributing:
             # As many for any n_jobs: sums over other batches differ in the last digits.
             at_once = min(max(1, CELLS_AT_ONCE // cells), ROWS_AT_ONCE)
             tasks = [
-                delayed(plan.read)(self._game, table.part(rows), self._empty, errors)
+                delayed(plan.read)(
+                    self._game, table.part(rows), self._empty, errors, posterior
+                )
                 for rows in gen_batches(len(table), at_once)
             ]
         else:
@@ -60,7 +63,7 @@ class Attributing:
             at_once = max(1, ROWS_AT_ONCE // rows_a_design) * rows_a_design
             tasks = [
                 delayed(_read_blocks)(
-                    (arguments, seed, options, errors),
+                    (arguments, seed, options, (errors, posterior)),
                     self._game,
                     table.part(rows),
                     self._empty,
@@ -157,10 +160,10 @@ class Attributing:
 
 def _read_blocks(plans, game, table, empty, start, rows_a_design):
     """Attributions of rows whose blocks have coalitions of their own."""
-    arguments, seed, options, errors = plans
+    arguments, seed, options, wanted = plans
     draws = []
     for rows in gen_batches(len(table), rows_a_design):
         number = (start + rows.start) // rows_a_design
         plan = Plan(*arguments, (seed, number), **options)
-        draws.append(plan.read(game, table.part(rows), empty, errors))
+        draws.append(plan.read(game, table.part(rows), empty, *wanted))
     return concatenated(draws)

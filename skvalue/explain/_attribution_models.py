@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.linear_model import RidgeCV
 from sklearn.utils.parallel import delayed
 
-from .._encoder import default_encoder
+from .._encoder import default_encoder, made_by
 from ..utils._progress import Progress, in_parallel
 from ..utils._random import draw_seed, seeded
 from ..utils._scaling import fit_scaler
@@ -72,7 +72,8 @@ class AttributionModels:
         # A frame of texts, dates and numbers becomes numbers as everywhere here.
         self.encoder = seeded(default_encoder(X), draw_seed(rng))
         numbers = self._dense(self.encoder.fit_transform(X))
-        self.scaler = fit_scaler(numbers)
+        made = made_by(self.encoder, numbers.shape[1])
+        self.scaler = fit_scaler(numbers, made=made)
         if self._uses_net:
             from .._torch.amortized.settings import check_settings
 

@@ -25,6 +25,9 @@ class Design:
     # Whether attributions sum to the worth of all players.
     is_efficient = True
 
+    # Whether the same coalitions give another estimate, of less error but with a bias.
+    has_posterior = False
+
     @classmethod
     def draw(cls, n_players, n_samples, rng):
         """A design of at most `n_samples` coalitions."""

@@ -33,6 +33,10 @@ class Draw:
 
     halves : ndarray of shape (2, n_rows, n_players, n_outputs) or None
         Independent estimates from half of the budget each.
+
+    posterior, shared_variance : ndarray of shape (n_rows, n_players, n_outputs) or None
+        Another estimate from the same coalitions, see `RegressionDesign`, and the
+        covariance of its errors with those of `values`.
     """
 
     values: np.ndarray
@@ -43,6 +47,8 @@ class Draw:
     add_one: np.ndarray | None = None
     leave_one_out: np.ndarray | None = None
     halves: np.ndarray | None = None
+    posterior: np.ndarray | None = None
+    shared_variance: np.ndarray | None = None
 
 
 class Plan:
@@ -66,7 +72,8 @@ class Plan:
         Whether the budget is spent on two independent halves.
 
     effects : bool, default=False
-        Whether each player alone and each missing player is evaluated, too.
+        Whether each player alone and each missing player is evaluated, too. A method
+        that draws from the Shapley kernel then draws none of these.
 
     Attributes
     ----------
@@ -87,7 +94,7 @@ class Plan:
     ):
         def draw(number, budget):
             rng = np.random.default_rng((*seed, number))
-            return draw_design(method, n_players, budget, rng, prior)
+            return draw_design(method, n_players, budget, rng, prior, singles=effects)
 
         if halves:
             self.parts = draw(1, n_samples // 2), draw(2, n_samples // 2)
@@ -108,7 +115,7 @@ class Plan:
         self._places = self._places.ravel()
         self.masks = stacked[first_places]
 
-    def read(self, game, table, empty, errors=True):
+    def read(self, game, table, empty, errors=True, posterior=False):
         """Attributions of the rows of one table.
 
         Parameters
@@ -124,6 +131,9 @@ class Plan:
 
         errors : bool, default=True
             Whether standard errors are asked for.
+
+        posterior : bool, default=False
+            Whether the other estimate is, where there is one.
 
         Returns
         -------
@@ -149,6 +159,10 @@ class Plan:
         if errors:
             variance = self.design.variance(worth[:n_drawn], total, values)
             result["stderr"] = by_row(np.sqrt(variance))
+        if posterior and self.design.has_posterior:
+            result["posterior"] = by_row(self.design.posterior(worth[:n_drawn], total))
+            shared = self.design.shared_variance(worth[:n_drawn], total)
+            result["shared_variance"] = by_row(shared)
         if self.parts:
             halves, start = [], 0
             for part in self.parts:
@@ -181,7 +195,10 @@ def concatenated(draws):
     draw : Draw
         Of all rows.
     """
-    rows = ("values", "stderr", "predictions", "add_one", "leave_one_out")
+    rows = (
+        *("values", "stderr", "predictions", "add_one", "leave_one_out"),
+        *("posterior", "shared_variance"),
+    )
     parts = {
         name: None
         if getattr(draws[0], name) is None

@@ -95,7 +95,7 @@ class KernelDesign(Design):
         return np.maximum(variance, 0.0)
 
 
-def kernel_pairs(n_players, n_pairs, rng, *, independent=False):
+def kernel_pairs(n_players, n_pairs, rng, *, independent=False, singles=False):
     """Pairs by the Shapley kernel, see the module.
 
     Parameters
@@ -110,8 +110,13 @@ def kernel_pairs(n_players, n_pairs, rng, *, independent=False):
         Moves on.
 
     independent : bool, default=False
-        Whether pairs that are not enumerated are drawn independently of each other,
-        instead of evenly and without replacement.
+        Whether the sizes of pairs that are not enumerated are drawn independently of
+        each other, instead of evenly. No pair is drawn twice, so that fewer than
+        `n_pairs` may be drawn where nearly all of a size are.
+
+    singles : bool, default=False
+        Whether all coalitions of one player are known anyway. Of `n_pairs` then as many
+        are drawn as would have been larger, at least two.
 
     Returns
     -------
@@ -135,6 +140,12 @@ def kernel_pairs(n_players, n_pairs, rng, *, independent=False):
     halves, weights, is_drawn = [], [], []
     left, rest = n_pairs, 1.0
     first = 0
+    if singles and left * mass[0] < counts[0]:
+        halves.append(all_of_size(n_players, 1, is_middle[0]))
+        weights.append(np.full(counts[0], mass[0] / counts[0]))
+        is_drawn.append(np.zeros(counts[0], dtype=bool))
+        left, rest = max(2, round(left * (1 - mass[0]))), rest - mass[0]
+        first = 1
     while first < len(sizes) and left * mass[first] >= rest * counts[first] * (
         1 - 1e-9
     ):
@@ -152,12 +163,13 @@ def kernel_pairs(n_players, n_pairs, rng, *, independent=False):
         places = np.searchsorted(edges, uniforms)
         drawn = np.bincount(np.minimum(places, len(edges) - 1), minlength=len(edges))
         for offset, count in enumerate(drawn):
+            place = first + offset
+            count = min(count, counts[place])
             if count:
-                size, middle = sizes[first + offset], is_middle[first + offset]
-                draw = random_of_size if independent else distinct_of_size
-                halves.append(draw(n_players, size, middle, count, rng))
-        weights.append(np.full(left, rest / left))
-        is_drawn.append(np.ones(left, dtype=bool))
+                size, middle = sizes[place], is_middle[place]
+                halves.append(distinct_of_size(n_players, size, middle, count, rng))
+                weights.append(np.full(count, rest / left))
+                is_drawn.append(np.ones(count, dtype=bool))
     return np.concatenate(halves), np.concatenate(weights), np.concatenate(is_drawn)
 
 

@@ -44,16 +44,14 @@ DESIGNS = {
 # Those that learn a prior from the background.
 WITH_PRIOR = {"gaussian_process", "regression", "banzhaf"}
 
-# Coalitions to a player from which regressions beat permutations.
-REGRESSION_FROM = 3
+# Those that can do without drawing coalitions of one player, which are known anyway.
+WITH_SINGLES = {"gaussian_process", "regression"}
 
 
-def resolve_method(method, n_players, n_samples):
+def resolve_method(method, n_samples):
     """The method that "auto" stands for at a budget; any other one is itself."""
     if method != "auto":
         return method
-    if n_samples < REGRESSION_FROM * n_players:
-        return "permutation"
     is_small = n_samples <= GaussianProcessDesign.most_samples()
     return "gaussian_process" if is_small else "kernel_shap"
 
@@ -63,7 +61,7 @@ def is_efficient(method):
     return DESIGNS[method][0].is_efficient
 
 
-def draw_design(method, n_players, n_samples, rng, prior=None):
+def draw_design(method, n_players, n_samples, rng, prior=None, *, singles=False):
     """Coalitions of one draw.
 
     Parameters
@@ -82,6 +80,10 @@ def draw_design(method, n_players, n_samples, rng, prior=None):
 
     prior : InteractionPrior or None, default=None
         What a method of `WITH_PRIOR` expects of the games.
+
+    singles : bool, default=False
+        Whether all coalitions of one player and of all but one are evaluated anyway: a
+        method of `WITH_SINGLES` has them beside those that it draws.
 
     Returns
     -------
@@ -112,4 +114,5 @@ def draw_design(method, n_players, n_samples, rng, prior=None):
             f"for all of them at once: give at most {design.most_samples()}, or "
             'method="kernel_shap".'
         )
-    return design.draw(n_players, n_samples, rng, prior)
+    options = {"singles": singles} if method in WITH_SINGLES else {}
+    return design.draw(n_players, n_samples, rng, prior, **options)

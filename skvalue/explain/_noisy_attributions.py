@@ -41,6 +41,12 @@ class Noisy(NamedTuple):
 
     n_evaluations : float
         Coalitions that the model was asked about, a row.
+
+    posterior : ndarray of shape (n_rows, n_players, n_outputs) or None
+        Another estimate from the same coalitions, of less error but with a bias.
+
+    shared : ndarray of shape (n_players, n_outputs) or None
+        Covariance of its errors with those of `first`.
     """
 
     first: np.ndarray
@@ -48,6 +54,8 @@ class Noisy(NamedTuple):
     again: np.ndarray
     second: np.ndarray
     n_evaluations: float
+    posterior: np.ndarray | None = None
+    shared: np.ndarray | None = None
 
     def pooled(self):
         """Mean of the draws of each row, and their number."""
@@ -100,6 +108,7 @@ def draw_noisy(attribution, X, settings, rng):
         draw_seed(rng),
         n_samples=n_samples,
         effects=settings["controls"],
+        posterior=not settings["normalize"],
         rows_a_design=designs_of(n_rows),
     )
     effects = Effects(
@@ -114,6 +123,9 @@ def draw_noisy(attribution, X, settings, rng):
         variance = np.mean(stderr**2, axis=0)
         nobody = np.empty(0, dtype=int)
         noisy = Noisy(first, variance, nobody, first[nobody], drawn.n_evaluations)
+        if drawn.posterior is not None:
+            shared = np.mean(drawn.shared_variance, axis=0)
+            noisy = noisy._replace(posterior=drawn.posterior, shared=shared)
         return noisy, effects
     again = np.sort(again[: max(LEAST_REPEATED, round(REPEATED_SHARE * n_rows))])
     more = attribution._draw(

@@ -19,7 +19,9 @@ AISTATS 2021, for the mean that it corrects.
 """
 
 import numpy as np
+from scipy.special import comb
 
+from ._chosen_pairs import chosen_pairs
 from ._designs import Design, differences, with_complements
 from ._interaction_prior import InteractionPrior, learn_prior
 from ._kernel_design import kernel_pairs
@@ -28,13 +30,17 @@ from ._uniform_designs import BanzhafDesign
 # Pairs at most: their covariances are 128 MB then.
 MOST_PAIRS = 4096
 
-# Pairs, and rows of the background, by which the prior is chosen.
+# Pairs, and rows of the background, by which the prior is chosen. Fewer coalitions a
+# player tell too little.
+LEAST_A_PLAYER = 8
 PAIRS_TO_LEARN_FROM = 256
 ROWS_TO_LEARN_FROM = 16
 
 
 class GaussianProcessDesign(Design):
     """Pairs of complementary coalitions, and a Gaussian process over games.
+
+    A draw has the pairs that tell it most, see `chosen_pairs`.
 
     Parameters
     ----------
@@ -44,9 +50,6 @@ class GaussianProcessDesign(Design):
     prior : InteractionPrior or None, default=None
         What is expected of the games; None: nothing in particular.
     """
-
-    # Whether pairs are drawn so, see `kernel_pairs`.
-    independent = False
 
     def __init__(self, halves, weights, is_drawn, prior=None):
         self.halves, self.is_drawn = halves, is_drawn
@@ -58,10 +61,14 @@ class GaussianProcessDesign(Design):
         self._weights = self._covariance @ self._inverse / 2
 
     @classmethod
-    def draw(cls, n_players, n_samples, rng, prior=None):
+    def draw(cls, n_players, n_samples, rng, prior=None, singles=False):
+        prior = prior or InteractionPrior.typical(n_players)
         n_pairs = n_samples // 2
-        pairs = kernel_pairs(n_players, n_pairs, rng, independent=cls.independent)
-        return cls(*pairs, prior)
+        if singles:
+            # They come on top, less what draws of the same budget have of them.
+            n_pairs = len(kernel_pairs(n_players, n_pairs, rng, singles=True)[0])
+        halves = chosen_pairs(prior, n_pairs, rng)
+        return cls(halves, np.ones(len(halves)), np.ones(len(halves), bool), prior)
 
     @classmethod
     def most_samples(cls):
@@ -103,33 +110,94 @@ class GaussianProcessDesign(Design):
 class RegressionDesign(GaussianProcessDesign):
     """The same, adjusted by what the regression misses: without bias.
 
-    Pairs are drawn independently of each other, so that what the others foretell of one
-    is independent of it.
+    The sizes of pairs are drawn independently of each other. Given the others, a pair
+    is then a fair draw from those of its size that are left, and what the others
+    foretell of it has no part in that; those that are not left are known.
     """
 
-    independent = True
+    has_posterior = True
 
     def __init__(self, halves, weights, is_drawn, prior=None):
         super().__init__(halves, weights, is_drawn, prior)
+        self._posterior = self._weights
         inverse = self._inverse[:-1]
         # What the other pairs miss of each one.
         self._misses = inverse / np.diag(self._inverse)[:-1, None]
-        mean = self._reuse()
+        mean = self._reuse(weights)
+        known, self._left = self._known_and_left(weights)
         self._mean = np.where(is_drawn, mean, 0.0)
         # Without each of the drawn pairs in turn: the values, and what is missed of
-        # those that are enumerated.
+        # those that are known.
         share = (is_drawn / max(np.count_nonzero(is_drawn), 1))[:, None]
         without = share * self._misses
         noise = self.prior.noise_of(self.weights)[:, None]
-        enumerated = noise * (inverse - inverse[:, :-1] @ without)
+        of_known = noise * (inverse - inverse[:, :-1] @ without)
         self._weights = (
             self._weights
             - self._weights[:, :-1] @ without
-            + self._mean @ self._misses
-            + np.where(is_drawn, 0.0, mean) @ enumerated
+            + (self._mean * self._left) @ self._misses
+            + (mean * known) @ of_known
         )
 
-    def _reuse(self):
+    @classmethod
+    def draw(cls, n_players, n_samples, rng, prior=None, singles=False):
+        options = {"independent": True, "singles": singles}
+        return cls(*kernel_pairs(n_players, n_samples // 2, rng, **options), prior)
+
+    def posterior(self, worth, total):
+        """What the Gaussian process says, of less error but with a bias.
+
+        Parameters
+        ----------
+        worth, total : ndarrays
+            See `estimate`.
+
+        Returns
+        -------
+        values : ndarray of shape (n_players, n_games)
+            In units of the worth.
+        """
+        values = self._posterior @ self._changes(worth, total)
+        return values + (total - values.sum(axis=0)) / len(values)
+
+    def shared_variance(self, worth, total):
+        """Covariance of the errors of `posterior` and of `estimate`.
+
+        Each pair adds to both: to one by its weight, to the other by what the others
+        miss of it, which is all that it tells that these do not.
+
+        Parameters
+        ----------
+        worth, total : ndarrays
+            See `estimate`.
+
+        Returns
+        -------
+        covariance : ndarray of shape (n_players, n_games)
+            An estimate of it.
+        """
+        missed = self._misses @ self._changes(worth, total)
+        weights = self._posterior[:, :-1]
+        weights = weights - weights.mean(axis=0)
+        return (self._mean * self._left * weights) @ missed**2
+
+    def _known_and_left(self, weights):
+        """Shares of a pair in its weight, and of all that are not seen.
+
+        A pair that is drawn stands for itself, and for all of its size that are left.
+        """
+        n_players = self.halves.shape[1]
+        sizes = np.arange(1, n_players // 2 + 1)
+        twice = np.where(2 * sizes == n_players, 1.0, 2.0)
+        mass = twice / (sizes * (n_players - sizes))
+        among = comb(n_players, sizes) * twice / 2
+        size = self.halves.sum(axis=1)
+        place = np.minimum(size, n_players - size) - 1
+        drawn = np.bincount(place, minlength=len(sizes))
+        left = np.maximum(among - drawn + 1, 0) / among
+        return (mass / mass.sum() / among)[place] / weights, left[place]
+
+    def _reuse(self, weights):
         """Weights of the changes of pairs in the values, ``(n_players, n_pairs)``."""
         n_players = self.halves.shape[1]
         sizes = np.arange(1, n_players)
@@ -137,7 +205,7 @@ class RegressionDesign(GaussianProcessDesign):
         pairs = n_players * (n_players - 1)
         alike = ((n_players - 2 * sizes) ** 2 - n_players) / pairs
         apart = 1 - kernel @ alike / kernel.sum()
-        mean = self.signs[:-1].T * self.weights / apart
+        mean = self.signs[:-1].T * weights / apart
         return mean - mean.mean(axis=0)
 
     def variance(self, worth, total, values):
@@ -145,9 +213,10 @@ class RegressionDesign(GaussianProcessDesign):
         if count == 1:
             return np.full_like(values, np.nan)
         missed = self._misses @ self._changes(worth, total)
-        variance = self._mean**2 @ missed**2
+        mean = self._mean * np.sqrt(self._left)
+        variance = mean**2 @ missed**2
         if count:
-            variance -= (self._mean @ missed) ** 2 / count
+            variance -= (mean @ missed) ** 2 / count
             variance *= count / (count - 1)
         return np.maximum(variance, 0.0)
 
@@ -156,6 +225,7 @@ class AdjustedBanzhafDesign(RegressionDesign):
     """Banzhaf values by maximum sample reuse, adjusted in the same way."""
 
     is_efficient = False
+    has_posterior = False
 
     @classmethod
     def draw(cls, n_players, n_samples, rng, prior=None):
@@ -165,7 +235,11 @@ class AdjustedBanzhafDesign(RegressionDesign):
     def _value_covariance(self):
         return self.prior.banzhaf_covariance(self.signs)
 
-    def _reuse(self):
+    def _known_and_left(self, weights):
+        # Drawn with replacement, from more than will ever be seen.
+        return np.zeros(len(weights)), np.ones(len(weights))
+
+    def _reuse(self, weights):
         return self.signs[:-1].T / len(self.halves)
 
     def estimate(self, worth, total):
@@ -205,7 +279,8 @@ def learned_prior(game, table, empty, n_samples, rng):
     count = min(len(table), ROWS_TO_LEARN_FROM)
     rows = table.part(np.sort(rng.choice(len(table), count, replace=False)))
     n_players = game.player_of.max() + 1
-    halves, weights, _ = kernel_pairs(n_players, n_samples // 2, rng)
+    n_pairs = max(n_samples, LEAST_A_PLAYER * n_players) // 2
+    halves, weights, _ = kernel_pairs(n_players, n_pairs, rng)
     if len(halves) > PAIRS_TO_LEARN_FROM:
         kept = np.linspace(0, len(halves) - 1, PAIRS_TO_LEARN_FROM).round().astype(int)
         halves, weights = halves[kept], weights[kept]

@@ -7,13 +7,14 @@ from ..utils._naming import naming
 from ..utils._sklearn import check_matplotlib_support, validate_style_kwargs
 from ..utils._vectors import mask_of_some
 from ._drawing import fitted_valuator, legend, own_axes, percent, reference_line
+from ._experiments import draw_spread, lines_of_one, mean_and_spread
 
 
 class DetectionCurveDisplay:
     """Share of the wrong rows found, by the share of rows inspected.
 
-    It is recommended to use `from_estimator` or `from_values` to create a
-    `DetectionCurveDisplay`. All parameters are stored as attributes.
+    It is recommended to use `from_estimator`, `from_values` or `from_experiment` to
+    create a `DetectionCurveDisplay`. All parameters are stored as attributes.
 
     Parameters
     ----------
@@ -31,6 +32,9 @@ class DetectionCurveDisplay:
 
     name : str, default=None
         Name of the valuator, for the legend.
+
+    spread : ndarray of shape (n_points,), default=None
+        Standard deviation of `found` over repeats, drawn as a band; None: not shown.
 
     Attributes
     ----------
@@ -50,6 +54,7 @@ class DetectionCurveDisplay:
     --------
     skvalue.metrics.detection_curve : Computes the curve.
     skvalue.metrics.detection : Figures of the same order.
+    skvalue.evaluation.detection_experiment : Curves of several valuators and splits.
 
     Notes
     -----
@@ -70,12 +75,15 @@ class DetectionCurveDisplay:
     >>> plt.show()  # doctest: +SKIP
     """
 
-    def __init__(self, *, inspected, found, share_wrong, area=None, name=None):
+    def __init__(
+        self, *, inspected, found, share_wrong, area=None, name=None, spread=None
+    ):
         self.inspected = inspected
         self.found = found
         self.share_wrong = share_wrong
         self.area = area
         self.name = name
+        self.spread = spread
 
     @classmethod
     def from_estimator(cls, valuator, is_wrong, *, name=None, ax=None, **kwargs):
@@ -165,6 +173,54 @@ class DetectionCurveDisplay:
         )
         return display.plot(ax=ax, **kwargs)
 
+    @classmethod
+    def from_experiment(cls, curves, valuator=None, *, name=None, ax=None, **kwargs):
+        """Draw the mean curve of a valuator over the repeats of an experiment.
+
+        Parameters
+        ----------
+        curves : DataFrame
+            Lines of one setting of the curves that
+            `skvalue.evaluation.detection_experiment` returns.
+
+        valuator : str, default=None
+            Whose curve; None: that of the only one in the frame.
+
+        name : str, default=None
+            For the legend; None: that of the valuator in the frame.
+
+        ax : matplotlib Axes, default=None
+            Where to draw, beside what is there; None: on a new figure.
+
+        **kwargs : dict
+            Passed to `plot`.
+
+        Returns
+        -------
+        display : DetectionCurveDisplay
+            Holds what is drawn.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+
+        ValueError
+            If the frame holds several settings or none; the message says of what.
+        """
+        check_matplotlib_support(f"{cls.__name__}.from_experiment")
+        lines, which = lines_of_one(curves, ["inspected", "found"], valuator)
+        inspected, found, spread = mean_and_spread(lines, "inspected", "found")
+        display = cls(
+            inspected=inspected,
+            found=found,
+            share_wrong=float(lines["noise_rate"].iloc[0]),
+            area=float(np.trapezoid(found, inspected)),
+            name=which if name is None else name,
+            spread=spread,
+        )
+        return display.plot(ax=ax, **kwargs)
+
     def plot(
         self,
         ax=None,
@@ -207,6 +263,9 @@ class DetectionCurveDisplay:
             label += f" (area = {self.area:.3f})"
         style = validate_style_kwargs({"label": label}, curve_kwargs or {})
         (self.line_,) = self.ax_.plot(self.inspected, self.found, **style)
+        if self.spread is not None:
+            color = self.line_.get_color()
+            draw_spread(self.ax_, self.inspected, self.found, self.spread, color)
         self.optimal_ = self.random_ = None
         if plot_optimal:
             best = 1 - self.share_wrong / 2

@@ -3,34 +3,22 @@
 from numbers import Integral
 
 import numpy as np
-from sklearn.base import is_classifier
 
 from ..metrics import removal_curve
 from ..utils._random import draw_seed, integer_seed
-from ..utils._sklearn import check_matplotlib_support, validate_style_kwargs
+from ..utils._sklearn import check_matplotlib_support
 from ..utils._vectors import finite_vector
-from ._drawing import (
-    REFERENCE,
-    fitted_valuator,
-    legend,
-    own_axes,
-    percent,
-    reference_line,
-)
-
-STYLES = {
-    "lowest": {"linestyle": "-", "marker": "o"},
-    "highest": {"linestyle": "--", "marker": "s"},
-}
-VERBS = {"remove": ("Removing rows", "removed"), "add": ("Adding rows", "added")}
+from ._drawing import fitted_valuator
+from ._experiments import curves_of_lines, lines_of_one
+from ._removal_drawing import ENDS, draw_curves, name_of_score
 
 
 class RemovalCurveDisplay:
     """Score on test rows as rows of low or high value are removed or added first.
 
-    It is recommended to use `from_estimator` or `from_values` to create a
-    `RemovalCurveDisplay`. All parameters are stored as attributes. Good values keep
-    the score up where the lowest are removed first or the highest added first, and
+    It is recommended to use `from_estimator`, `from_values` or `from_experiment` to
+    create a `RemovalCurveDisplay`. All parameters are stored as attributes. Good values
+    keep the score up where the lowest are removed first or the highest added first, and
     let it fall where the highest are removed first or the lowest added first.
 
     Parameters
@@ -51,6 +39,10 @@ class RemovalCurveDisplay:
     name : str, default=None
         Name of the valuator, for the legend.
 
+    spreads : dict of str to ndarray of shape (n_shares,), default=None
+        Standard deviations over repeats of ``"lowest"`` and ``"highest"``, drawn as
+        bands; None: not shown.
+
     Attributes
     ----------
     lines_ : dict of str to matplotlib Line2D
@@ -65,6 +57,7 @@ class RemovalCurveDisplay:
     See Also
     --------
     skvalue.metrics.removal_curve : Computes the scores.
+    skvalue.evaluation.removal_experiment : Curves of several valuators and splits.
     DetectionCurveDisplay : How soon rows known to be wrong are found.
 
     Examples
@@ -86,13 +79,21 @@ class RemovalCurveDisplay:
     """
 
     def __init__(
-        self, *, shares, scores, action="remove", score_name="score", name=None
+        self,
+        *,
+        shares,
+        scores,
+        action="remove",
+        score_name="score",
+        name=None,
+        spreads=None,
     ):
         self.shares = shares
         self.scores = scores
         self.action = action
         self.score_name = score_name
         self.name = name
+        self.spreads = spreads
 
     @classmethod
     def from_estimator(
@@ -281,7 +282,7 @@ class RemovalCurveDisplay:
         """
         check_matplotlib_support(f"{cls.__name__}.from_values")
         first = (first,) if isinstance(first, str) else tuple(first)
-        if not first or not set(first) <= set(STYLES) or len(set(first)) < len(first):
+        if not first or not set(first) <= set(ENDS) or len(set(first)) < len(first):
             raise ValueError(f"first={first!r} must be of 'lowest' and 'highest'.")
         if not isinstance(n_random, Integral) or n_random < 0:
             raise ValueError(f"n_random={n_random!r} must be a whole number >= 0.")
@@ -308,13 +309,67 @@ class RemovalCurveDisplay:
         if n_random:
             scores["random"] = found[len(first) :]
         if score_name is None:
-            score_name = _name_of_score(estimator, scoring)
+            score_name = name_of_score(estimator, scoring)
         display = cls(
             shares=shares,
             scores=scores,
             action=action,
             score_name=score_name,
             name=name,
+        )
+        return display.plot(ax=ax, **kwargs)
+
+    @classmethod
+    def from_experiment(
+        cls, frame, valuator=None, *, score_name="score", name=None, ax=None, **kwargs
+    ):
+        """Draw the mean curves of a valuator over the repeats of an experiment.
+
+        Parameters
+        ----------
+        frame : DataFrame
+            Lines of one setting of what `skvalue.evaluation.removal_experiment` or
+            `addition_experiment` returns.
+
+        valuator : str, default=None
+            Whose curves; None: those of the only one in the frame beside ``"random"``,
+            which is drawn for comparison.
+
+        score_name : str, default="score"
+            For the y axis.
+
+        name : str, default=None
+            For the legend; None: that of the valuator in the frame.
+
+        ax : matplotlib Axes, default=None
+            Where to draw, beside what is there; None: on a new figure.
+
+        **kwargs : dict
+            Passed to `plot`.
+
+        Returns
+        -------
+        display : RemovalCurveDisplay
+            Holds what is drawn.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+
+        ValueError
+            If the frame holds several settings or none; the message says of what.
+        """
+        check_matplotlib_support(f"{cls.__name__}.from_experiment")
+        lines, found = lines_of_one(frame, ["first", "share", "score"], valuator)
+        shares, scores, spreads = curves_of_lines(lines)
+        display = cls(
+            shares=shares,
+            scores=scores,
+            action=lines["action"].iloc[0],
+            score_name=score_name,
+            name=found if name is None else name,
+            spreads=spreads,
         )
         return display.plot(ax=ax, **kwargs)
 
@@ -338,63 +393,7 @@ class RemovalCurveDisplay:
             Itself.
         """
         check_matplotlib_support(f"{type(self).__name__}.plot")
-        self.ax_ = own_axes(ax)
-        self.figure_ = self.ax_.figure
         name = self.name if name is None else name
-        self.lines_ = {}
-        # The curves of one valuator have one colour: the next of the axes.
-        (probe,) = self.ax_.plot([], [])
-        color = probe.get_color()
-        probe.remove()
-        for which in [which for which in STYLES if which in self.scores]:
-            label = f"{which} first"
-            own = {
-                "label": label if name is None else f"{name}, {label}",
-                "color": color,
-                "markersize": 4,
-                # Empty markers hide nothing that lies below.
-                "markerfacecolor": color if which == "lowest" else "none",
-                **STYLES[which],
-            }
-            style = validate_style_kwargs(own, curve_kwargs or {})
-            (line,) = self.ax_.plot(self.shares, self.scores[which], **style)
-            self.lines_[which] = line
-        if "random" in self.scores:
-            self._draw_random(self.scores["random"])
-        title, done = VERBS[self.action]
-        self.ax_.set(
-            xlabel=f"rows {done}",
-            ylabel=f"{self.score_name} on test rows",
-            title=f"{title} by value",
-        )
-        percent(self.ax_.xaxis)
-        legend(self.ax_)
+        self.ax_, self.lines_ = draw_curves(self, ax, name, curve_kwargs or {})
+        self.figure_ = self.ax_.figure
         return self
-
-    def _draw_random(self, scores):
-        mean, spread = scores.mean(axis=0), scores.std(axis=0)
-        label = f"{len(scores)} random orders (mean ± SD)"
-        if len(scores) == 1:
-            label = "a random order"
-        line, is_new = reference_line(
-            self.ax_, self.shares, mean, label, linestyle=":", linewidth=1.5
-        )
-        if is_new and len(scores) > 1:
-            self.ax_.fill_between(
-                self.shares,
-                mean - spread,
-                mean + spread,
-                color=REFERENCE,
-                alpha=0.2,
-                linewidth=0,
-                zorder=1.4,
-            )
-        self.lines_["random"] = line
-
-
-def _name_of_score(estimator, scoring):
-    if scoring is None:
-        return "accuracy" if is_classifier(estimator) else "R²"
-    if isinstance(scoring, str):
-        return scoring.replace("neg_", "negative ").replace("_", " ")
-    return "score"

@@ -77,7 +77,7 @@ class TrajectoryDisplay:
 
     References
     ----------
-    Liang, Gao, Zhang, He, Wang, Ji, "Neural Dynamic Data Valuation", 2024. Figures S5
+    Liang, Gao, Zhang, "Neural Dynamic Data Valuation", 2024. Figures S5
     and S6.
 
     Examples

@@ -16,6 +16,7 @@ from .._coalitions.weighted_walks import WeightedWalks, weighs_unevenly
 from ..utils._sklearn import Interval, StrOptions
 from ..utils._threads import one_thread
 from ._sampling_valuator import SamplingValuator
+from ._shared_attributions import SharedAttributions
 
 # Fewer rows make no model worth comparing; the fewest groups can be many rows.
 LEAST_ROWS = 5
@@ -30,7 +31,7 @@ WEIGHT_TOLERANCE = 1e-6
 # The constructor only stores, so a dataclass writes it. Equality and repr stay those of
 # scikit-learn.
 @dataclass(kw_only=True, eq=False, repr=False)
-class BaseSemivalue(SamplingValuator):
+class BaseSemivalue(SharedAttributions, SamplingValuator):
     """Base of the semivalues. A subclass gives one thing, `_weight`.
 
     Its fields are its parameters: its own by position, with `estimator` after them,

@@ -44,6 +44,8 @@ class RowUtility(Utility):
     """
 
     _by_row = True
+    # Of `Datamodels`, the only ones with coalitions of few rows that are refitted.
+    _more_rows = "raise inclusion_probability or subset_size"
 
     def _check(self):
         check_takes_weights(self.estimator, self.sample_weight)
@@ -52,13 +54,32 @@ class RowUtility(Utility):
     def _engine_scoring(self):
         return ENGINE_SCORINGS[self.scoring]
 
+    def in_out_sums(self, masks, weights):
+        """Weighted sums of `in_out` over coalitions, where subsets are shared.
+
+        Parameters
+        ----------
+        masks : ndarray of shape (n_coalitions, n_players), dtype bool
+            Coalitions.
+
+        weights : ndarray of shape (n_coalitions, n_players)
+            Of each row's contribution to each of them.
+
+        Returns
+        -------
+        sums : ndarray of shape (n_players, n_val)
+            One row for each training row.
+        """
+        return self.engine.in_out_sums(masks, weights)
+
     def _score(self, model, fitted_on="constant predictions"):
         if self.classes is not None and not np.array_equal(
             getattr(model, "classes_", ()), self.classes
         ):
             model = _KnownClasses(model, self.classes)
         name = type(self.estimator).__name__
-        with _blaming(f"{name}, fitted on {fitted_on}, failed to predict"):
+        failed = f"{name}, fitted on {fitted_on}, failed to predict"
+        with _blaming(failed, self._more_rows):
             if self.classes is None:
                 return -((finite_predictions(model, self.X_val) - self.y_val) ** 2)
             if self.scoring == "accuracy":

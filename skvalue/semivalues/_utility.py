@@ -74,6 +74,8 @@ class Utility(Game):
 
     # Whether a coalition is worth something for each held-out row by itself.
     _by_row = False
+    # What to do where an estimator fails on few rows.
+    _more_rows = "raise min_coalition_size"
 
     def __init__(
         self,
@@ -131,7 +133,7 @@ class Utility(Game):
         # Re-raised, never replaced by a number: a fit that fails is no coalition
         # without worth.
         coalition = f"a coalition of {len(rows)} row(s)"
-        with _blaming(f"{type(model).__name__} failed on {coalition}"):
+        with _blaming(f"{type(model).__name__} failed on {coalition}", self._more_rows):
             X, labels = take_rows(self.X, rows), self._labels(self.y[rows])
             fit_weighted(model, X, labels, weights)
         return self._score(model, coalition)
@@ -255,7 +257,8 @@ class Utility(Game):
             return self._custom_score(model, fitted_on)
         n_held_out = len(self.y_val)
         name = type(self.estimator).__name__
-        with _blaming(f"{name}, fitted on {fitted_on}, failed to predict"):
+        failed = f"{name}, fitted on {fitted_on}, failed to predict"
+        with _blaming(failed, self._more_rows):
             if self.classes is None:
                 predicted = model.predict(self.X_val)
                 return max(r2_score(self.y_val, predicted, sample_weight=weights), -1.0)
@@ -272,7 +275,8 @@ class Utility(Game):
         if weights is not None:
             given["sample_weight"] = weights
         labels = self._labels(self.y_val)
-        with _blaming(f"scoring={self.scoring!r} failed on a model of {fitted_on}"):
+        failed = f"scoring={self.scoring!r} failed on a model of {fitted_on}"
+        with _blaming(failed, self._more_rows):
             score = self._scorer(model, self.X_val, labels, **given)
         try:
             score = float(score)
@@ -312,14 +316,14 @@ class Utility(Game):
 
 
 @contextmanager
-def _blaming(what):
+def _blaming(what, advice):
     """Raise again what goes wrong, under the name of what did."""
     try:
         yield
     except Exception as error:
         raise RuntimeError(
             f"{what}: {type(error).__name__}: {error}. If it needs more rows than "
-            "that, raise min_coalition_size."
+            f"that, {advice}."
         ) from error
 
 

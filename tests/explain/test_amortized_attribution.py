@@ -26,8 +26,15 @@ from sklearn.utils.estimator_checks import (
 from skvalue import AmortizedAttribution, FeatureAttribution
 from skvalue._torch.attribution.training import CoalitionError, Residuals
 from skvalue.explain._effects import Effects, unit_norm
-from skvalue.explain._noisy_attributions import deal, designs_of
-from skvalue.explain._shrinkage import combine, efficient, variances
+from skvalue.explain._noisy_attributions import Noisy, deal, designs_of
+from skvalue.explain._shrinkage import (
+    combine,
+    combine_three,
+    efficient,
+    error_moments,
+    least_error_weights,
+    variances,
+)
 
 QUICK = {"cv": 2, "max_epochs": 4, "random_state": 0}
 D = 8
@@ -81,6 +88,47 @@ def test_combination_is_the_posterior_mean():
     mean = (first + second) / 2
     _, variance = combine(mean, np.full(20_000, 2.0), predictions, noise, error, None)
     assert_allclose(variance[0], noise / 4)
+
+
+def test_three_related_estimates_are_weighted_by_their_errors():
+    """Errors of two are related by their draws, of two others by their bias."""
+    rng = np.random.default_rng(0)
+    n_rows, shape = 40_000, (2, 1)
+    value, common, draw, own, more = rng.normal(size=(5, n_rows, *shape))
+    noisy = value + 1.2 * draw + 0.5 * own
+    posterior = value + 0.6 * draw + 0.7 * common
+    predictions = value + 0.9 * common + 0.4 * more
+    errors = np.stack([noisy, posterior, predictions]) - value
+    noise, shared = np.full(shape, 1.2**2 + 0.5**2), np.full(shape, 1.2 * 0.6)
+    moments = error_moments(noisy, posterior, predictions, noise, shared)
+    exact = np.array([[1.69, 0.72, 0], [0.72, 0.85, 0.63], [0, 0.63, 0.97]])
+    assert_allclose(moments, np.repeat(exact, 2).reshape(3, 3, *shape), atol=0.06)
+    weights = least_error_weights(moments)[..., 0, 0]
+    best = np.linalg.solve(exact, np.ones(3))
+    # The best of all would subtract the second; the best that does not leaves it out.
+    assert best[1] < 0 == weights[1]
+    assert weights[0] == pytest.approx(0.97 / (0.97 + 1.69), abs=0.02)
+    drawn = Noisy(noisy, noise, np.arange(0), noisy[:0], 0.0, posterior, shared)
+    combined, variance, weights = combine_three(drawn, predictions, None)
+    error = np.mean((combined - value) ** 2, axis=0)
+    assert np.all(error < 1.01 * np.mean(errors**2, axis=1).min(axis=0))
+    assert_allclose(variance[0], error, rtol=0.05)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_weights_of_least_error_are_found(seed):
+    """Against all weights of a fine grid."""
+    rng = np.random.default_rng(seed)
+    root = rng.normal(size=(3, 2 if seed % 4 == 0 else 3))
+    moments = root @ root.T
+    grid = np.array(
+        [(i, j, 60 - i - j) for i in range(61) for j in range(61 - i)], dtype=float
+    )
+    grid /= 60
+    weights = least_error_weights(moments)
+    assert weights.sum() == pytest.approx(1) and weights.min() >= 0
+    least = np.einsum("gi,ij,gj->g", grid, moments, grid).min()
+    assert weights @ moments @ weights <= least + 1e-12
 
 
 def test_attributions_without_noise_are_kept():
@@ -175,6 +223,26 @@ def test_noise_averages_out(controls):
     assert explainer.n_evaluations_ <= 2 + 4 * D + 2 * controls * D
 
 
+def test_the_combination_is_no_worse_than_what_it_is_made_of():
+    explainer = AmortizedAttribution(
+        two_layers, n_samples=4 * D, regressor="ridge", random_state=0
+    ).fit(X)
+    true = truth(X, X)
+    errors = {
+        name: squared_error(getattr(explainer, f"{name}_attributions_"), true)
+        for name in ("noisy", "posterior", "amortized", "combined")
+    }
+    assert errors["posterior"] < errors["noisy"]
+    assert errors["combined"] < 1.02 * min(errors.values())
+    weights = explainer.noisy_weight_ + explainer.posterior_weight_
+    assert np.all(explainer.posterior_weight_ >= 0) and np.all(weights <= 1 + 1e-12)
+    assert explainer.combined_variance_.sum() == pytest.approx(
+        errors["combined"], rel=0.5
+    )
+    # Coalitions of one column are those of the controls.
+    assert explainer.n_evaluations_ < 2 + 4 * D + D
+
+
 def test_a_draw_that_does_not_tell_its_error_is_repeated():
     """One pair of permutations has no standard error."""
     explainer = AmortizedAttribution(
@@ -193,8 +261,12 @@ def test_biased_sources_are_not_the_default():
         two_layers, n_samples=4 * D, regressor="ridge", random_state=0
     )
     assert explainer.fit(X[:40]).attribution_.method_ == "regression"
+    # Few coalitions are enough beside the controls.
     explainer.set_params(n_samples=2 * D).fit(X[:40])
+    assert explainer.attribution_.method_ == "regression"
+    explainer.set_params(controls=False).fit(X[:40])
     assert explainer.attribution_.method_ == "permutation"
+    assert not hasattr(explainer, "posterior_attributions_")
     biased = noisy("gaussian_process", 4 * D)
     explainer.set_params(attribution=biased, n_samples=None).fit(X[:40])
     assert explainer.attribution_.method_ == "gaussian_process"

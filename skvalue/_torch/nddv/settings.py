@@ -50,6 +50,10 @@ def resolve_settings(parameters, *, n_samples, n_classes, has_held_out):
         )
     if settings["utility"] == "auto":
         settings["utility"] = "cost" if n_classes else "state"
+    if settings["utility_epochs"] == "auto":
+        # Of real targets the state utility is the residual at the end of training.
+        residual = settings["utility"] == "state" and not n_classes
+        settings["utility_epochs"] = "last" if residual else "all"
     settings["n_outputs"] = n_classes or 1
     return settings
 

@@ -72,8 +72,8 @@ def train(settings, rows, *, clean_rows, task, progress, sample_weight=None):
         record = net.run(rows, sample_weight)
         # What training needed is not part of the trained net, nor of its pickle.
         net.clean_rows = net.train_split = None
-    regression_state = rows.y.is_floating_point() and settings["utility"] == "state"
-    utilities = record.last_utility if regression_state else record.mean_utility()
+    last = settings["utility_epochs"] == "last"
+    utilities = record.last_utility if last else record.mean_utility()
     trajectory = record.trajectory
     if trajectory is not None:
         trajectory = torch.stack(trajectory).numpy()

@@ -1,0 +1,89 @@
+"""Equations as MathML, made when the pages are built.
+
+Browsers draw MathML themselves, so equations need neither a network nor a script.
+docutils converts; a formula that it does not know stops the build.
+"""
+
+import re
+from html import unescape
+from xml.etree import ElementTree
+
+from docutils.nodes import SkipNode
+from docutils.utils.math import MathError, pick_math_environment
+from docutils.utils.math.latex2mathml import tex2mathml
+from sphinx.errors import ExtensionError
+
+NAMESPACE = "http://www.w3.org/1998/Math/MathML"
+# docutils has delimiters of a given size for the left and the right only.
+SIDES = {"(": "l", "[": "l", ")": "r", "]": "r", "/": "l"}
+ACCENTS = {"\u02c6", "\u02c9", "\u02dc", "~"}
+LINE, NORM = "_", "\u2016"
+
+
+def setup(app):
+    """Register the renderer."""
+    app.add_html_math_renderer(
+        "mathml", inline_renderers=(inline, None), block_renderers=(block, None)
+    )
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def inline(writer, node):
+    """Write a formula within a line."""
+    writer.body.append(mathml(node.astext(), node, as_block=False))
+    raise SkipNode
+
+
+def block(writer, node):
+    """Write a formula of its own; one that is too wide scrolls by itself."""
+    text = node.astext().strip()
+    environment = pick_math_environment(text)
+    if environment != "equation*":
+        text = f"\\begin{{{environment}}}{text}\\end{{{environment}}}"
+    formula = mathml(text, node, as_block=True)
+    writer.body.append(f'<div class="math" tabindex="0">{formula}</div>\n')
+    raise SkipNode
+
+
+def mathml(text, node, as_block):
+    """One formula, converted."""
+    text = re.sub(
+        r"\\([bB]ig)\s*([()\[\]/])", lambda m: f"\\{m[1]}{SIDES[m[2]]}{m[2]}", text
+    )
+    text = re.sub(r"\\dots\b", r"\\ldots", text)
+    try:
+        formula = tex2mathml(text.strip(), as_block=as_block)
+    except MathError as error:
+        raise ExtensionError(f"{node.source}:{node.line}: {error}: {text}") from error
+    # Entities of HTML are none of XML.
+    formula = re.sub(r"&(?!lt;|gt;|amp;|#)\w+;", lambda m: unescape(m[0]), formula)
+    root = ElementTree.fromstring(formula)
+    for element in list(root.iter()):
+        mend(element)
+    ElementTree.register_namespace("", NAMESPACE)
+    return ElementTree.tostring(root, encoding="unicode")
+
+
+def mend(element):
+    """Change what browsers would draw badly."""
+    kind, children = element.tag.rpartition("}")[2], list(element)
+    # An accent is the letter's, an index stands beside both.
+    if kind == "munderover" and children[2].text in ACCENTS:
+        letter, index, accent = children
+        for child in children:
+            element.remove(child)
+        element.tag = f"{{{NAMESPACE}}}msub"
+        accented = ElementTree.SubElement(element, f"{{{NAMESPACE}}}mover")
+        accented.set("accent", "true")
+        accented.extend([letter, accent])
+        element.append(index)
+    # Few fonts have a line of any width; the style sheet draws it.
+    elif kind == "mover" and children[1].text == LINE:
+        element.remove(children[1])
+        element.tag = f"{{{NAMESPACE}}}mrow"
+        element.set("class", "overline")
+    # A norm is no taller than its letters, wherever its exponent stands.
+    elif kind == "mo" and element.text == NORM:
+        left = element.get("class") == "mathopen"
+        element.set("form", "prefix" if left else "postfix")
+        element.set("stretchy", "false")
