@@ -26,17 +26,18 @@ from .scores import softmax_
 
 # The last step is seen to gain no more than so many tolerances. What it leaves of
 # contributions is a few per cent of their spread where models move farthest.
-FAR_GAIN, SMALL_GAIN = 200.0, 10.0
-# Rows a class of small coalitions, and of those with a new class, whose neighbours
-# move so far that gains by the coalition's Hessian say little.
-SMALL_ROWS = 8
+FAR_GAIN, SMALL_GAIN, RARE_GAIN = 100.0, 10.0, 1.0
+# Rows a class of small coalitions, and of a class that a row leaves: the neighbours of
+# these, and of coalitions with a new class, move so far that gains by the coalition's
+# Hessian say little.
+SMALL_ROWS, RARE_ROWS = 5, 3
 # A step of this length is no place to go on from.
 LOST_SHIFT = 8.0
 # What the equation of an entering row may leave open.
 REFINED_EXCESS = 1e-2
 PROXIMAL_STEPS = 10
 # What it may leave open before the last step.
-PROXIMAL_TOLERANCE = 1e-2
+PROXIMAL_TOLERANCE = 1e-3
 # First derivatives of the value will do for rows whose steps are shorter than those of
 # a block of which they miss no more than this, on average and in the mean, of the
 # spread of contributions.
@@ -129,9 +130,12 @@ class MultinomialCoalition:
         left = []
         for chunk in self._chunks(torch.arange(len(rows)), theta.shape[2]):
             some = rows.take(chunk)
-            block = self.inverse.blocks(Table(some.X, None))
             theta[chunk], unsolved = self._descend(
-                some, block, sizes[chunk], lambda places: self.theta.repeat(len(places), 1, 1)
+                some,
+                self.inverse.blocks(Table(some.X, None)),
+                sizes[chunk],
+                lambda places: self.theta.repeat(len(places), 1, 1),
+                self.gain,
             )
             left.append(chunk[unsolved])
         return theta, torch.cat([torch.arange(0), *left])
@@ -211,7 +215,9 @@ class MultinomialCoalition:
         sign = 1 - 2 * self.mask[index]
         rows, sizes = OneRowChanged(self.table, X, target, sign), self.size + sign
         near = self.problem.step_tolerance(sizes)
-        return self._descend(rows, block, sizes, start, near)
+        is_rare = (sign < 0) & (target @ self.table.target.sum(1) <= RARE_ROWS)
+        gain = torch.where(is_rare, min(RARE_GAIN, self.gain), self.gain)
+        return self._descend(rows, block, sizes, start, gain, near)
 
     def _chunks(self, index, width):
         """Rows of which so many numbers a class are held at once."""
@@ -233,7 +239,7 @@ class MultinomialCoalition:
         moved = (change * shift).sum(1)
         # Also where the step is not finite.
         is_lost = ~(change.abs().amax(1) <= LOST_SHIFT)
-        moved[is_lost | (excess > REFINED_EXCESS)] = torch.inf
+        moved[is_lost | ~(excess <= REFINED_EXCESS)] = torch.inf
         return shift, moved, is_lost
 
     def _slopes(self, index, shift):
@@ -260,22 +266,22 @@ class MultinomialCoalition:
             values.append(self.problem.score(margins, present).double())
         return torch.cat(values)
 
-    def _descend(self, rows, block, sizes, start, near=None):
+    def _descend(self, rows, block, sizes, start, gain, near=None):
         """Models (B, K, p) to tolerance, and the places of those not brought there."""
         neighbours = MultinomialNeighbours(
             rows, self.theta, self.inverse, block, self.penalty, self.present
         )
-        tolerance = self.gain * self.problem.tolerance(sizes)
+        tolerance = gain * self.problem.tolerance(sizes)
         return neighbours.descend(start, tolerance, self.problem.exact, near)
 
 
 def _entering(margins, block, target):
-    """Shifts ``c_i`` of rows that enter, and what their equations leave open.
+    """Shifts ``c_i`` of rows that enter, and squared decrements before the last step.
 
     The shift minimises ``c' h c / 2 + logsumexp(z + h c) - y' h c``, by Newton steps; a
     step that went too far is seen by the slope behind it and cut by the secant.
     """
-    shift, excess = torch.zeros_like(target), torch.ones_like(target)
+    shift, excess = torch.zeros_like(target), torch.zeros_like(target[:, 0])
     eye = torch.eye(margins.shape[1], dtype=margins.dtype, device=margins.device)
     active = torch.arange(len(target), device=margins.device)
     at, last = shift, None
@@ -285,7 +291,7 @@ def _entering(margins, block, target):
         jacobian = eye + covariance(probability) @ block
         step = torch.linalg.solve_ex(jacobian, left)[0]
         pull = (block @ left[:, :, None]).squeeze(2)
-        slope = (pull * step).sum(1)
+        slope = decrement = (pull * step).sum(1)
         if last is not None:
             last_step, last_slope = last
             behind = -(pull * last_step).sum(1)
@@ -300,13 +306,13 @@ def _entering(margins, block, target):
         else:
             moved = step
         at = at - step
-        shift[active], excess[active] = at, left
-        going = (left.abs().amax(1) > PROXIMAL_TOLERANCE).nonzero().squeeze(1)
+        shift[active], excess[active] = at, decrement
+        going = (~(decrement <= PROXIMAL_TOLERANCE)).nonzero().squeeze(1)
         if not len(going):
             break
         active, at, last = active[going], at[going], (moved[going], slope[going])
         margins, block, target = margins[going], block[going], target[going]
-    return shift, excess.abs().amax(1)
+    return shift, excess
 
 
 def _leaving(margins, block, target):

@@ -188,7 +188,9 @@ class LinearProblem:
     def step_tolerance(self, sizes):
         """Squared decrement that a first step to a neighbour's model may leave."""
         relative = STEP_TOLERANCE * self.residual * self.X.shape[1]
-        return (relative / sizes.clamp(min=1)).clamp(max=MAX_STEP_TOLERANCE * self.residual)
+        return (relative / sizes.clamp(min=1)).clamp(
+            max=MAX_STEP_TOLERANCE * self.residual
+        )
 
     def zeros(self, count):
         """Parameters to start from, (count, c, p)."""

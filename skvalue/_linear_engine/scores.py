@@ -87,7 +87,6 @@ class MulticlassScore:
         smallest = float(np.log(SMALLEST_PROBABILITY))
         return (own - total.log_()).clamp(min=smallest).double().mean(-1)
 
-
     def slope(self, margins, present):
         """First derivatives of scores by margins (..., K, n_val); None: of no use."""
         if self.kind == "accuracy":
