@@ -21,6 +21,8 @@ from .scores import softmax_
 MAX_STEPS = 30
 # Of the models of a block, so few may leave more than they should.
 FEW = 0.35
+# Share of a tolerance at which a first step need not be measured.
+EASY = 0.2
 SMALLEST_BLOCK = 32
 MAX_BLOCK_ELEMENTS = 2**20
 
@@ -155,7 +157,15 @@ class MultinomialNeighbours:
         """
         models = self.take(index)
         gradient, step = models.newton_step(theta)
-        decrement, move = (gradient * step).sum((1, 2)), -step
+        decrement = (gradient * step).sum((1, 2))
+        gains = decrement.clone()
+        if not last:
+            # Most first steps leave so little that their length does not matter.
+            solution[index] = theta - step
+            hard = (~(decrement <= EASY * tolerance[index])).nonzero().squeeze(1)
+            models, index, theta = models.take(hard), index[hard], theta[hard]
+            gradient, step, decrement = gradient[hard], step[hard], decrement[hard]
+        move = -step
         if last:
             last_move, last_slope, last_gradient, last_decrement = last
             overlap = (step * last_gradient).sum((1, 2))
@@ -166,6 +176,10 @@ class MultinomialNeighbours:
         move, slope = move.mul_(length[:, None, None]), slope * length
         # What the step gains, twice, by the curvature here and by the coalition's.
         gain = torch.maximum(-slope, decrement)
+        if last:
+            gains = gain
+        else:
+            gains[hard] = gain
         solution[index] = moved = theta + move
         left = (~(gain <= tolerance[index])).nonzero().squeeze(1)
         state = [index, moved, move, slope, gradient, decrement]
@@ -184,7 +198,7 @@ class MultinomialNeighbours:
                 move[far], slope[far] = kept, (1 - back) * last_slope[far]
                 gradient[far] = last_gradient[far]
                 decrement[far] = last_decrement[far]
-        return state, gain
+        return state, gains
 
     def newton_step(self, theta):
         """Gradients, and their products with the inverses of the neighbours."""

@@ -20,7 +20,7 @@ from .standardise import standardise
 # divides it again.
 RELATIVE_TOLERANCE = {torch.float32: 1e-3, torch.float64: 1e-12}
 MAX_TOLERANCE = 1e-4
-STEP_TOLERANCE, MAX_STEP_TOLERANCE = 1e-2, 1e-3
+STEP_TOLERANCE, MAX_STEP_TOLERANCE = 2e-2, 2e-3
 # Rows without number fit nearly any labels, and little of the loss is left.
 MAX_REDUCED_TOLERANCE = 1e-6
 # Where all is solved until rounding ends it: 1e-8 of what one row moves.
