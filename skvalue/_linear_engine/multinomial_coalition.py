@@ -8,8 +8,11 @@ with the Hessian :math:`H` of all classes together, the K by K block
 - :math:`c_i = (I - S_i h_i)^{-1} (p_i - y_i)`, :math:`S_i = \mathrm{diag}(p_i) - p_i
   p_i^\top`, for one that leaves.
 
-Rows that move far, and all rows of the smallest coalitions, go on from that step to
-tolerance, side by side with the inverse that is at hand (`multinomial_neighbours`).
+Rows come in the order of the squared length :math:`c_i^\top h_i c_i` of their steps.
+The longest go on from there, side by side with the inverse that is at hand
+(`multinomial_neighbours`), until hardly one of a block leaves more than a step may.
+Those after them keep their step, and the shortest do without a model: where first
+derivatives of the value foretell those of a block, they stand for the rest.
 """
 
 import math
@@ -33,14 +36,14 @@ FAR_GAIN, SMALL_GAIN, RARE_GAIN = 100.0, 10.0, 1.0
 SMALL_ROWS, RARE_ROWS = 5, 3
 # A step of this length is no place to go on from.
 LOST_SHIFT = 8.0
-# What the equation of an entering row may leave open.
+# Squared decrements of the equation of an entering row: beyond the first its model is
+# refined, below the second it is solved by a last step. A small rest would not do: with
+# a large block it stands for any margins.
 REFINED_EXCESS = 1e-2
-PROXIMAL_STEPS = 10
-# What it may leave open before the last step.
 PROXIMAL_TOLERANCE = 1e-3
-# First derivatives of the value will do for rows whose steps are shorter than those of
-# a block of which they miss no more than this, on average and in the mean, of the
-# spread of contributions.
+PROXIMAL_STEPS = 10
+# First derivatives will do after a block of which they miss no more, root mean square
+# and mean, of the spread of contributions.
 SLOPE_ERROR, SLOPE_BIAS = 0.05, 0.01
 MAX_BLOCK_ELEMENTS = 2**20
 MAX_SCORED_ELEMENTS = 2**18

@@ -7,9 +7,9 @@ most of a direction away, its inverse follows from the coalition's by Woodbury's
 identity. Where one enters, the coalition's inverse alone preconditions nearly as well,
 at half the cost.
 
-Where rows are many beside the parameters of one class, a single one may turn many
-others from certain to uncertain, so Hessians change along the way. A conjugate gradient
-step that goes too far for that is seen by the slope behind it and cut by the secant.
+A single row may turn many others from certain to uncertain, so Hessians change along
+the way. Steps have the length that the curvature along them asks for; one that went too
+far all the same is seen by the slope behind it and cut by the secant.
 """
 
 import torch
@@ -34,7 +34,7 @@ def covariance(probability):
 
 
 def growing_blocks(count, largest, start=0):
-    """Slices of so many places, in proportion to those before."""
+    """Slices of so many places, as long as those before together, to an eighth."""
     while start < count:
         size = min(max(start, SMALLEST_BLOCK), max(count // 8, SMALLEST_BLOCK), largest)
         yield slice(start, min(count, start + size))

@@ -1,7 +1,8 @@
 """The contribution of every row to a coalition, for multinomial models.
 
 As in `shared_subsets`, with blocks of one number a class, see `multinomial_coalition`.
-Rows that bring a class or take its last member away are solved from the start.
+Rows that bring a class are neighbours of a model that has it already; those that take
+its last member away are solved from the start.
 """
 
 import torch
