@@ -152,7 +152,10 @@ def print_errors(name, model_name, records):
     for method in dict.fromkeys(method for method, _ in shares):
         row = [shares.get((method, multiple), np.nan) for multiple in MULTIPLES]
         print(f"{method:32}" + "".join(f"{share:>10.3g}" for share in row))
-    best = [min(v for (_, m), v in shares.items() if m == multiple) for multiple in MULTIPLES]
+    best = [
+        min(v for (_, m), v in shares.items() if m == multiple)
+        for multiple in MULTIPLES
+    ]
     ratio = [shares["auto", m] / b for m, b in zip(MULTIPLES, best)]
     print(f"{'auto / best':32}" + "".join(f"{share:>10.3g}" for share in ratio))
 
