@@ -43,7 +43,7 @@ MODELS = {
 }
 SOURCES = {
     method: (method, "regression")
-    for method in ["permutation", "kernel_shap", "gaussian_process", "sgd_shapley"]
+    for method in ["regression", "permutation", "kernel_shap", "sgd_shapley"]
 } | {"FastSHAP's objective": ("kernel_shap", "fastshap")}
 COLUMNS = ["noisy", "posterior", "single", "predicted", "combined", "later"]
 

@@ -55,10 +55,10 @@ class AmortizedAttribution(
     ----------
     attribution : FeatureAttribution, estimator or callable
         What draws the noisy attributions, with its method, budget and imputation. An
-        estimator or a function stands for ``FeatureAttribution(estimator)``. Its
-        ``method="auto"`` means ``"regression"`` here instead of ``"gaussian_process"``,
-        and with `controls` of ``"permutation"``: a bias that the models learn is not
-        averaged out.
+        estimator or a function stands for ``FeatureAttribution(estimator)``. Instead of
+        ``"gaussian_process"`` it is ``"regression"`` here, by the same coalitions: a
+        bias that the models learn is not averaged out. So it is with ``"auto"`` where
+        that is ``"permutation"``, with `controls`.
 
     prefit : bool, default=False
         Whether `attribution` is fitted, with a background of its own; then it is used

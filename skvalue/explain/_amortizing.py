@@ -42,7 +42,7 @@ class Amortizing:
                 given,
                 msg="prefit=True needs a fitted attribution; this %(name)s is not.",
             )
-            return given
+            return given._without_bias()
         if isinstance(given, FeatureAttribution):
             # Not a clone, in which a fitted estimator would not be fitted.
             mine = type(given)(**given.get_params(deep=False))
@@ -53,14 +53,15 @@ class Amortizing:
         if self.n_samples is not None:
             changes["n_samples"] = self.n_samples
         mine.set_params(**changes).fit(X, y)
-        # The models shall learn from what has no bias; the same coalitions tell what
-        # the Gaussian process says of them. Controls are enough of them for that.
         if mine.method == "auto" and mine.method_ == "gaussian_process":
             few = mine.n_samples_ < REGRESSION_FROM * mine.n_players_
-            method = "permutation" if few and not self.controls else "regression"
-            changes = {"estimator": mine.estimator_, "method": method}
-            mine = type(mine)(**mine.get_params(deep=False) | changes).fit(X)
-        return mine
+            if few and not self.controls:
+                # Without the controls, too few coalitions for a regression.
+                changes = {"estimator": mine.estimator_, "method": "permutation"}
+                return type(mine)(**mine.get_params(deep=False) | changes).fit(X)
+        # The models shall learn from what has no bias; the same coalitions tell what
+        # the Gaussian process says of them.
+        return mine._without_bias()
 
     def _check_method(self):
         method = self.attribution_.method_

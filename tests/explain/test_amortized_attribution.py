@@ -269,7 +269,13 @@ def test_biased_sources_are_not_the_default():
     assert not hasattr(explainer, "posterior_attributions_")
     biased = noisy("gaussian_process", 4 * D)
     explainer.set_params(attribution=biased, n_samples=None).fit(X[:40])
-    assert explainer.attribution_.method_ == "gaussian_process"
+    assert explainer.attribution_.method_ == "regression"
+    source = biased.fit(X)
+    explainer.set_params(attribution=source, prefit=True).fit(X[:40])
+    assert explainer.attribution_.method_ == "regression"
+    assert explainer.posterior_attributions_.shape == (40, D)
+    # The user's own is as it was.
+    assert source.method_ == "gaussian_process"
 
 
 def test_precise_attributions_are_hardly_moved():
