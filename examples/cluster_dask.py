@@ -21,6 +21,7 @@ on a batch system by ``dask_jobqueue.SLURMCluster``, on Kubernetes by
 is right: skvalue uses one thread a task.
 """
 
+# sphinx_gallery_thumbnail_path = "_static/cluster.svg"
 import sys
 import tempfile
 import time

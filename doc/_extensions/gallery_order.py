@@ -5,6 +5,7 @@ FIRST = [
     "plot_inspection",
     "plot_pipeline_grid_search",
     "plot_consensus",
+    "plot_evaluation",
     "plot_data_shapley",
     "plot_knn_shapley",
     "plot_influence",
