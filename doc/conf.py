@@ -59,8 +59,11 @@ html_theme_options = {
 }
 html_static_path = ["_static"]
 html_css_files = ["skvalue.css"]
-# The landing page has its own way in.
-html_sidebars = {"index": []}
+# Pages of no section have nothing to list beside them.
+html_sidebars = {
+    page: []
+    for page in ["index", "install", "which_method", "faq", "glossary", "contributing"]
+}
 html_show_sourcelink = False
 html_copy_source = False
 

@@ -6,6 +6,7 @@ docutils converts; a formula that it does not know stops the build.
 
 import re
 from html import unescape
+from unicodedata import normalize
 from xml.etree import ElementTree
 
 from docutils.nodes import SkipNode
@@ -17,6 +18,8 @@ NAMESPACE = "http://www.w3.org/1998/Math/MathML"
 # docutils has delimiters of a given size for the left and the right only.
 SIDES = {"(": "l", "[": "l", ")": "r", "]": "r", "/": "l"}
 ACCENTS = {"\u02c6", "\u02c9", "\u02dc", "~"}
+TYPEWRITER = re.compile("[\U0001d670-\U0001d6a3]")
+LONG = 40  # characters of LaTeX
 LINE, NORM = "_", "\u2016"
 
 
@@ -29,8 +32,11 @@ def setup(app):
 
 
 def inline(writer, node):
-    """Write a formula within a line."""
-    writer.body.append(mathml(node.astext(), node, as_block=False))
+    """Write a formula within a line; a long one scrolls where lines are short."""
+    formula = mathml(node.astext(), node, as_block=False)
+    if len(node.astext()) > LONG:
+        formula = f'<span class="formula">{formula}</span>'
+    writer.body.append(formula)
     raise SkipNode
 
 
@@ -82,6 +88,13 @@ def mend(element):
         element.remove(children[1])
         element.tag = f"{{{NAMESPACE}}}mrow"
         element.set("class", "overline")
+    # Letters and signs that are in few fonts.
+    elif kind in {"mi", "mtext"} and TYPEWRITER.search(element.text or ""):
+        element.text = normalize("NFKC", element.text)
+        element.set("class", "typewriter")
+        element.set("mathvariant", "normal")
+    elif element.text == "\u29f5":
+        element.text = "\u2216"
     # A norm is no taller than its letters, wherever its exponent stands.
     elif kind == "mo" and element.text == NORM:
         left = element.get("class") == "mathopen"

@@ -12,7 +12,7 @@ import os
 from pathlib import Path
 
 import numpy as np
-from sklearn.datasets import load_digits
+from sklearn.datasets import load_breast_cancer, load_digits
 from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import make_pipeline
@@ -21,6 +21,7 @@ from sklearn.utils import Bunch
 from skvalue import datasets
 
 NAMES = ["2dplanes", "pol", "electricity", "adult", "digits", "bbc", "mnist_test"]
+NAMES += ["breast_cancer", "digits_28"]
 N_TEXT_COMPONENTS = 256
 FETCHERS = {
     "2dplanes": datasets.fetch_2dplanes,
@@ -45,7 +46,7 @@ def load(name, *, onehot=False, balanced=False):
     ----------
     name : str
         One of `NAMES` or, to be fetched, of `FETCHERS`. Texts (bbc) come as TF-IDF,
-        reduced to 256 components.
+        reduced to 256 components; digits_28 are the digits enlarged to 28 x 28 pixels.
 
     onehot : bool, default=False
         Whether categorical columns (adult) become indicators, after the others.
@@ -62,8 +63,11 @@ def load(name, *, onehot=False, balanced=False):
     y : ndarray of shape (n_samples,), dtype int64
         Classes 0..n_classes-1.
     """
-    if name == "digits":
-        return load_digits(return_X_y=True)
+    if name in ("digits", "digits_28"):
+        X, y = load_digits(return_X_y=True)
+        return (_enlarge(X) / 16 if name == "digits_28" else X), y
+    if name == "breast_cancer":
+        return load_breast_cancer(return_X_y=True)
     folder = os.environ.get("SKVALUE_DATA")
     if name in FETCHERS and not (folder and Path(folder, f"{name}.npz").exists()):
         return _fetch(name, onehot, balanced)
@@ -150,6 +154,12 @@ def data_folder():
             "Set the environment variable SKVALUE_DATA to the folder with the data."
         )
     return Path(folder)
+
+
+def _enlarge(X):
+    """Images of 8 x 8 pixels as those of 28 x 28: three times as large, with a rim."""
+    large = X.reshape(-1, 8, 8).repeat(3, axis=1).repeat(3, axis=2)
+    return np.pad(large, [(0, 0), (2, 2), (2, 2)]).reshape(len(X), -1)
 
 
 def _fetch(name, onehot, balanced):

@@ -147,6 +147,7 @@ def removal_experiment(
     >>> float(means["KNNShapley", "lowest"].idxmax())
     0.3
     """
+    # All arguments go on by their names.
     return _curves("remove", **locals())
 
 
@@ -258,6 +259,7 @@ def addition_experiment(
     >>> bool(means["KNNShapley", "highest"] > means["KNNShapley", "lowest"])
     True
     """
+    # All arguments go on by their names.
     return _curves("add", **locals())
 
 

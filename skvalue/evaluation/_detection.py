@@ -136,7 +136,8 @@ def detection_experiment(
     -----
     A task is one valuator on one split; a kill loses those that are running, if there
     is a `memory`. ``fit_time`` is measured beside other tasks where ``n_jobs`` is not
-    1, and is the one that was kept where a task was not computed anew.
+    1, with the loading of torch in the first fit of a process, and is the one that was
+    kept where a task was not computed anew.
 
     References
     ----------
@@ -164,6 +165,7 @@ def detection_experiment(
     >>> bool(means["10"] > means["1"] > 0.5)
     True
     """
+    # All arguments go on by their names.
     options = dict(locals())
     del options["return_curves"]
     experiment = Experiment("detection_experiment", options, needs_wrong_rows=True)

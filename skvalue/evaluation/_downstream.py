@@ -118,6 +118,7 @@ def downstream_experiment(
     >>> bool(means["no cleaning"] < means["KNNShapley"] < means["perfect removal"])
     True
     """
+    # All arguments go on by their names.
     options = dict(locals())
     del options["estimator"], options["scoring"]
     estimators = named_estimators(estimator)

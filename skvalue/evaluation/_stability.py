@@ -121,6 +121,7 @@ def stability_experiment(
     >>> frame["spearman"].round(3).tolist()
     [1.0, 1.0]
     """
+    # All arguments go on by their names.
     options = dict(locals())
     del options["vary"]
     if vary not in VARIED:

@@ -28,6 +28,7 @@ from ..utils._sample_weight import (
     fit_weighted,
 )
 from ..utils._sklearn import num_samples
+from ._forest_cells import forest_cells
 
 
 class Utility(Game):
@@ -211,6 +212,10 @@ class Utility(Game):
         if self.shares_subsets:
             return self.engine.in_out(masks)
         return super().in_out(masks)
+
+    def known_games(self):
+        """Means over the cells of a forest, see `Game.known_games`."""
+        return forest_cells(self)
 
     def block_size(self, kind):
         """Coalitions (permutations for "walk") that make up one task."""
