@@ -70,7 +70,7 @@ def markdown(rows):
 
 def restructured(rows):
     """Rows as a list table of reStructuredText."""
-    text = ".. list-table::\n   :header-rows: 1\n"
+    text = ".. list-table::\n   :header-rows: 1\n   :widths: 22 9 8 8 14 8 9 22\n"
     for name, *cells in [HEADER, *rows]:
         first = f":class:`~skvalue.{name}`" if name else ""
         cells = [cell.replace("`cv`", "``cv``") for cell in cells]

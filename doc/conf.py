@@ -50,6 +50,8 @@ suppress_warnings = ["ref.citation"]
 html_theme = "pydata_sphinx_theme"
 html_title = f"skvalue {version}"
 html_theme_options = {
+    "header_links_before_dropdown": 7,
+    "navbar_persistent": ["search-button"],
     "navigation_with_keys": False,
     "show_prev_next": False,
     "footer_start": ["copyright"],
@@ -57,8 +59,11 @@ html_theme_options = {
 }
 html_static_path = ["_static"]
 html_css_files = ["skvalue.css"]
-# The landing page has its own way in.
-html_sidebars = {"index": []}
+# Pages of no section have nothing to list beside them.
+html_sidebars = {
+    page: []
+    for page in ["index", "install", "which_method", "faq", "glossary", "contributing"]
+}
 html_show_sourcelink = False
 html_copy_source = False
 

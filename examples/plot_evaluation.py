@@ -35,13 +35,12 @@ sizes = {"train_size": 400, "val_size": 100, "n_repeats": 2, "random_state": 0}
 scores, curves = detection_experiment(
     valuators, datasets, noise_rate=[0.1, 0.3], return_curves=True, **sizes
 )
-scores.head()
+print(scores[["dataset", "noise_rate", "repeat", "valuator", "roc_auc"]].head())
 
 # %%
 # A frame is summed up as any other.
-scores.pivot_table(
-    ["roc_auc", "two_means_f1", "fit_time"], ["noise_rate", "valuator"]
-).round(3)
+figures = ["roc_auc", "two_means_f1", "fit_time"]
+print(scores.groupby(["noise_rate", "valuator"])[figures].mean().round(3))
 
 # %%
 # What a model gains
@@ -62,7 +61,7 @@ removed = removal_experiment(
     shares=[0, 0.1, 0.2, 0.3, 0.4],
     **sizes,
 )
-removed.groupby(["valuator", "first", "share"])["score"].mean().unstack().round(3)
+print(removed.pivot_table("score", ["valuator", "first"], "share").round(3))
 
 # %%
 # Two pictures

@@ -5,14 +5,22 @@ docutils converts; a formula that it does not know stops the build.
 """
 
 import re
+from html import unescape
+from unicodedata import normalize
+from xml.etree import ElementTree
 
 from docutils.nodes import SkipNode
 from docutils.utils.math import MathError, pick_math_environment
 from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx.errors import ExtensionError
 
+NAMESPACE = "http://www.w3.org/1998/Math/MathML"
 # docutils has delimiters of a given size for the left and the right only.
 SIDES = {"(": "l", "[": "l", ")": "r", "]": "r", "/": "l"}
+ACCENTS = {"\u02c6", "\u02c9", "\u02dc", "~"}
+TYPEWRITER = re.compile("[\U0001d670-\U0001d6a3]")
+LONG = 40  # characters of LaTeX
+LINE, NORM = "_", "\u2016"
 
 
 def setup(app):
@@ -24,8 +32,11 @@ def setup(app):
 
 
 def inline(writer, node):
-    """Write a formula within a line."""
-    writer.body.append(mathml(node.astext(), node, as_block=False))
+    """Write a formula within a line; a long one scrolls where lines are short."""
+    formula = mathml(node.astext(), node, as_block=False)
+    if len(node.astext()) > LONG:
+        formula = f'<span class="formula">{formula}</span>'
+    writer.body.append(formula)
     raise SkipNode
 
 
@@ -47,6 +58,45 @@ def mathml(text, node, as_block):
     )
     text = re.sub(r"\\dots\b", r"\\ldots", text)
     try:
-        return tex2mathml(text.strip(), as_block=as_block)
+        formula = tex2mathml(text.strip(), as_block=as_block)
     except MathError as error:
         raise ExtensionError(f"{node.source}:{node.line}: {error}: {text}") from error
+    # Entities of HTML are none of XML.
+    formula = re.sub(r"&(?!lt;|gt;|amp;|#)\w+;", lambda m: unescape(m[0]), formula)
+    root = ElementTree.fromstring(formula)
+    for element in list(root.iter()):
+        mend(element)
+    ElementTree.register_namespace("", NAMESPACE)
+    return ElementTree.tostring(root, encoding="unicode")
+
+
+def mend(element):
+    """Change what browsers would draw badly."""
+    kind, children = element.tag.rpartition("}")[2], list(element)
+    # An accent is the letter's, an index stands beside both.
+    if kind == "munderover" and children[2].text in ACCENTS:
+        letter, index, accent = children
+        for child in children:
+            element.remove(child)
+        element.tag = f"{{{NAMESPACE}}}msub"
+        accented = ElementTree.SubElement(element, f"{{{NAMESPACE}}}mover")
+        accented.set("accent", "true")
+        accented.extend([letter, accent])
+        element.append(index)
+    # Few fonts have a line of any width; the style sheet draws it.
+    elif kind == "mover" and children[1].text == LINE:
+        element.remove(children[1])
+        element.tag = f"{{{NAMESPACE}}}mrow"
+        element.set("class", "overline")
+    # Letters and signs that are in few fonts.
+    elif kind in {"mi", "mtext"} and TYPEWRITER.search(element.text or ""):
+        element.text = normalize("NFKC", element.text)
+        element.set("class", "typewriter")
+        element.set("mathvariant", "normal")
+    elif element.text == "\u29f5":
+        element.text = "\u2216"
+    # A norm is no taller than its letters, wherever its exponent stands.
+    elif kind == "mo" and element.text == NORM:
+        left = element.get("class") == "mathopen"
+        element.set("form", "prefix" if left else "postfix")
+        element.set("stretchy", "false")

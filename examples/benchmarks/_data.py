@@ -1,8 +1,8 @@
 """Real data for the benchmarks, and the noisy-label protocol that they share.
 
 The files lie in the folder that the environment variable SKVALUE_DATA names; digits is
-scikit-learn's. They are no part of skvalue. Where the variable is not set, the tables
-are fetched from openml.org; texts and images are not.
+scikit-learn's. They are no part of skvalue. Tables that are not there, or all of them
+where the variable is not set, are fetched from openml.org; texts and images are not.
 """
 
 import functools
@@ -12,7 +12,7 @@ import os
 from pathlib import Path
 
 import numpy as np
-from sklearn.datasets import load_digits
+from sklearn.datasets import load_breast_cancer, load_digits
 from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import make_pipeline
@@ -21,6 +21,7 @@ from sklearn.utils import Bunch
 from skvalue import datasets
 
 NAMES = ["2dplanes", "pol", "electricity", "adult", "digits", "bbc", "mnist_test"]
+NAMES += ["breast_cancer", "digits_28"]
 N_TEXT_COMPONENTS = 256
 FETCHERS = {
     "2dplanes": datasets.fetch_2dplanes,
@@ -31,6 +32,8 @@ FETCHERS = {
     "miniboone": datasets.fetch_miniboone,
     "nomao": datasets.fetch_nomao,
 }
+# Places of the columns of adult that are categories.
+ADULT_CATEGORIES = [1, 3, 5, 6, 7, 8, 9, 13]
 # openml.org has the rows of adult.test before those of adult.data; the file has not.
 N_ADULT_TEST = 16281
 
@@ -43,7 +46,7 @@ def load(name, *, onehot=False, balanced=False):
     ----------
     name : str
         One of `NAMES` or, to be fetched, of `FETCHERS`. Texts (bbc) come as TF-IDF,
-        reduced to 256 components.
+        reduced to 256 components; digits_28 are the digits enlarged to 28 x 28 pixels.
 
     onehot : bool, default=False
         Whether categorical columns (adult) become indicators, after the others.
@@ -60,9 +63,13 @@ def load(name, *, onehot=False, balanced=False):
     y : ndarray of shape (n_samples,), dtype int64
         Classes 0..n_classes-1.
     """
-    if name == "digits":
-        return load_digits(return_X_y=True)
-    if name in FETCHERS and "SKVALUE_DATA" not in os.environ:
+    if name in ("digits", "digits_28"):
+        X, y = load_digits(return_X_y=True)
+        return (_enlarge(X) / 16 if name == "digits_28" else X), y
+    if name == "breast_cancer":
+        return load_breast_cancer(return_X_y=True)
+    folder = os.environ.get("SKVALUE_DATA")
+    if name in FETCHERS and not (folder and Path(folder, f"{name}.npz").exists()):
         return _fetch(name, onehot, balanced)
     folder = data_folder()
     if (folder / f"{name}.jsonl.gz").exists():
@@ -149,6 +156,12 @@ def data_folder():
     return Path(folder)
 
 
+def _enlarge(X):
+    """Images of 8 x 8 pixels as those of 28 x 28: three times as large, with a rim."""
+    large = X.reshape(-1, 8, 8).repeat(3, axis=1).repeat(3, axis=2)
+    return np.pad(large, [(0, 0), (2, 2), (2, 2)]).reshape(len(X), -1)
+
+
 def _fetch(name, onehot, balanced):
     options = {"balanced": True} if balanced and name == "electricity" else {}
     table = FETCHERS[name](**options)
@@ -156,7 +169,7 @@ def _fetch(name, onehot, balanced):
     if name == "adult":
         X, y = np.roll(X, -N_ADULT_TEST, axis=0), np.roll(y, -N_ADULT_TEST)
         if onehot:
-            X = _encode_one_hot(X, [1, 3, 5, 6, 7, 8, 9, 13])
+            X = _encode_one_hot(X, ADULT_CATEGORIES)
     return X, y
 
 

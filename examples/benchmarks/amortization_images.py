@@ -37,6 +37,7 @@ from torch import nn
 from skvalue import AmortizedShapley, DistributionalShapley
 from skvalue.metrics import detection as scores_of
 
+SOURCE = "mnist_test"
 N_TRAIN, N_VAL = 8000, 1000
 VALUED_SHARE = 0.02
 CONTRIBUTIONS = [5, 10, 25]
@@ -66,7 +67,7 @@ class ConvNet(nn.Sequential):
 
 def make_images(noise, seed):
     """Images for training, some with the label of another class; clean ones."""
-    X, y = load("mnist_test")
+    X, y = load(SOURCE)
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(X))
     X, y = X[order].reshape(-1, 1, SIDE, SIDE).astype(np.float32), y[order]

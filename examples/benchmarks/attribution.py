@@ -1,227 +1,189 @@
 """Feature attribution: error at equal samples, and what a row costs.
 
-Shapley values, Banzhaf values and LIME of the predictions of a random forest and of a
-network, for 12 and 30 columns of adult and 2dplanes (with columns of noise added), and
-for the 16 super-pixels of digits, two by two pixels each, of all ten classes. The error
-is the squared error over the squared size of the attributions, in per cent, after
-m = 2 d to 17 d coalitions a row (Covert et al., NeurIPS 2024, figures 2, 3 and 6 to 9,
-whose images are larger). True values are enumerated for 12 and 16 players. For 30 they
-come from 2 ** 16 coalitions, Banzhaf values from 16 times 2048 of them.
+`errors`: Shapley values of the probability of the predicted class, of a network, a
+forest and a logistic regression, by every method of ours and by the packages shap and
+shapiq where they are installed. Tables of 10, 12 and 30 columns, and images of 8 by 8
+and 28 by 28 pixels with 16 super-pixels (Covert et al., NeurIPS 2024, figures 2, 3 and
+6 to 9). The error is the squared error over the squared size of the attributions, in
+per cent, after m = 2 d to 17 d coalitions a row. True values are enumerated for up to
+16 players; for 30 they are means of twelve unbiased estimates of 4096 coalitions each.
+A seed has its own training rows, model, explained rows and coalitions. The cache, a
+folder, keeps what has been run.
 
-Then milliseconds a row for 30 columns and 512 coalitions, beside the model's own time
-for as many predictions, and beside the packages shap and shapiq where installed.
+`speed`: milliseconds and multiply-adds a row for 30 columns and 512 coalitions, beside
+the model's own for the same rows of masked cells, and beside both packages: medians of
+rounds in which everything runs once, of the time of one processor.
 
-    SKVALUE_DATA=... python examples/benchmarks/attribution.py [--seeds 5] [--rows 16]
-        [--columns 12 16 30] [--methods auto ...] [--skip-speed]
+    SKVALUE_DATA=... python examples/benchmarks/attribution.py errors [--cache F]
+        [--seeds 3] [--draws 4] [--rows 8] [--tables adult ...] [--models network ...]
+    python examples/benchmarks/attribution.py speed [--rounds 9]
 """
 
 import argparse
-import time
+import csv
+import os
 import warnings
+from pathlib import Path
+
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[name] = "1"
 
 import numpy as np
-from _data import load
-from sklearn.ensemble import RandomForestClassifier
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.neural_network import MLPClassifier
+from _attribution_games import MODELS, TABLES, Game, attributions, fitted, table, truth
+from _attribution_peers import peers
+from _attribution_speed import speed
 
-from skvalue import FeatureAttribution
-
-MULTIPLES = [2, 3, 4, 8, 17]
-SHAPLEY = [
-    "auto",
-    "gaussian_process",
-    "regression",
-    "kernel_shap",
-    "permutation",
-    "sgd_shapley",
-]
-OTHERS = ["banzhaf", "lime"]
-MODELS = {
-    "forest": RandomForestClassifier(30, max_depth=8, random_state=0),
-    "network": MLPClassifier((64, 64), max_iter=40, random_state=0),
-}
-N_TRAINING, N_TEST = 2000, 200
-N_TRUTH = 2**16
+MULTIPLES = [2, 4, 8, 17]
+OURS = ["auto", "gaussian_process", "regression", "kernel_shap", "permutation"]
+FIELDS = ["table", "model", "seed", "method", "multiple", "error", "size"]
 
 
-def table(name, n_columns):
-    """Rows and labels of a data set with so many columns, z-scored."""
-    rng = np.random.default_rng(0)
-    X, y = load(name, onehot=name == "adult" and n_columns > 14)
-    rows = rng.choice(len(X), N_TRAINING + N_TEST, replace=False)
-    X, y = X[rows], y[rows]
-    X = (X - X.mean(axis=0)) / np.maximum(X.std(axis=0), 1e-6)
-    if X.shape[1] >= n_columns:
-        # Indicators of frequent levels are rarely far out.
-        common = np.sort(np.argsort(np.abs(X).max(axis=0), kind="stable")[:n_columns])
-        return X[:, common].astype(np.float32), y
-    noise = rng.normal(size=(len(X), n_columns - X.shape[1]))
-    return np.column_stack([X, noise]).astype(np.float32), y
+def errors_of(name, model_name, seed, methods, options):
+    """Records of one table, model and seed, a method after the other."""
+    rows = table(name, seed)
+    model = fitted(model_name, rows, seed)
+    X = rows.X_test[: options.rows]
+    background = rows.X.mean(axis=0, dtype=np.float64).astype(rows.X.dtype)
+    games = [Game(model, row, background, rows.groups) for row in X]
+    places = [game.place for game in games]
+    n_players = games[0].n_players
+    path = options.cache / f"{name}-{model_name}-{seed}.npz"
+    true_values = cached_truth(path, model, rows, X, games)
 
-
-def fitted_models(X, y):
-    """Both models, fitted to the training rows."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        return {
-            name: model.fit(X[:-N_TEST], y[:-N_TEST]) for name, model in MODELS.items()
-        }
-
-
-def super_pixels():
-    """Images of digits, their labels, and 16 blocks of their pixels."""
-    X, y = load("digits")
-    pixels = np.arange(64).reshape(4, 2, 4, 2).transpose(0, 2, 1, 3)
-    return X.astype(np.float32) / 16, y, pixels.reshape(16, 4).tolist()
-
-
-def attributions(model, X, n_rows, **options):
-    """Attributions of rows that the model was not fitted to."""
-    n_training = len(X) - N_TEST
-    attribution = FeatureAttribution(model, **options).fit(X[:n_training])
-    return attribution.transform(X[n_training : n_training + n_rows])
-
-
-def truth(model, X, n_rows, method, column_groups):
-    """Attributions from all coalitions, or from many."""
-    n_players = len(column_groups) if column_groups else X.shape[1]
-    options = {
-        "method": method,
-        "n_samples": min(2**n_players, N_TRUTH),
-        "column_groups": column_groups,
-    }
-    if method != "banzhaf" or 2**n_players <= N_TRUTH:
-        return attributions(model, X, n_rows, random_state=10_000, **options)
-    # So many are not solved for at once.
-    options["n_samples"] = 2048
-    draws = [
-        attributions(model, X, n_rows, random_state=10_000 + draw, **options)
-        for draw in range(16)
-    ]
-    return np.mean(draws, axis=0)
-
-
-def print_errors(name, n_columns, n_rows, n_seeds, methods):
-    """A table a model: methods by budgets."""
-    groups = None
-    if name == "digits":
-        X, y, groups = super_pixels()
-    else:
-        X, y = table(name, n_columns)
-    for model_name, model in fitted_models(X, y).items():
-        print(f"\n{name}, {n_columns} players, {model_name}: squared error, %")
-        print(f"{'':18}" + "".join(f"{multiple:>8} d" for multiple in MULTIPLES))
-        shapley = truth(model, X, n_rows, "kernel_shap", groups)
-        for method in methods:
-            target = shapley
-            if method in OTHERS:
-                target = truth(model, X, n_rows, method, groups)
-            cells = [
-                np.mean(
-                    [
-                        np.mean((values - target) ** 2)
-                        for values in (
-                            attributions(
-                                model,
-                                X,
-                                n_rows,
-                                method=method,
-                                n_samples=multiple * n_columns,
-                                column_groups=groups,
-                                random_state=seed,
-                            )
-                            for seed in range(n_seeds)
-                        )
-                    ]
-                )
-                for multiple in MULTIPLES
-            ]
-            shares = 100 * np.array(cells) / np.mean(target**2)
-            print(f"{method:18}" + "".join(f"{share:>10.3g}" for share in shares))
-
-
-def milliseconds(call, n_rows, n_runs=3):
-    """Least time of a few runs, a row."""
-    times = []
-    for _ in range(n_runs):
-        began = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - began)
-    return 1000 * min(times) / n_rows
-
-
-def print_speed(n_rows=100, n_columns=30, n_samples=512):
-    """Milliseconds a row of every method, and of the model alone."""
-    X, y = table("2dplanes", n_columns)
-    print(f"\n{n_columns} columns, {n_samples} coalitions: milliseconds a row")
-    for name, model in fitted_models(X, y).items():
-        rows = X[N_TRAINING : N_TRAINING + n_rows]
-        many = np.tile(rows, (n_samples, 1))
-        # Half of the cells from the background, as in what is explained: trees take
-        # longer for rows that differ.
-        is_known = np.random.default_rng(0).random(many.shape) < 0.5
-        many = np.where(is_known, many, X[:N_TRAINING].mean(axis=0))
-        alone = milliseconds(lambda m=model, r=many: m.predict_proba(r), n_rows)
-        print(f"{name}: the model alone {alone:.3g}")
-        for method in [*SHAPLEY[1:], *OTHERS]:
-            attribution = FeatureAttribution(model, method=method, n_samples=n_samples)
-            attribution.fit(X[:N_TRAINING])
-            cost = milliseconds(lambda a=attribution, r=rows: a.transform(r), n_rows)
-            print(f"  {method:18} {cost:.3g}, {cost / alone:.2f} of the model alone")
-        print_peers(model, X, rows[:20], n_samples)
-
-
-def print_peers(model, X, rows, n_samples):
-    """The same of other packages."""
-    background = X[:N_TRAINING].mean(axis=0, keepdims=True)
-
-    def predict(rows):
-        return model.predict_proba(rows)[:, 1]
-
-    try:
-        import shap
-    except ImportError:
-        print("  shap is not installed")
-    else:
-        for kind in ("Kernel", "Permutation"):
-            explainer = getattr(shap, f"{kind}Explainer")(predict, background)
-            options = {"nsamples": n_samples} if kind == "Kernel" else {}
-            cost = milliseconds(
-                lambda e=explainer, o=options: e.shap_values(rows, silent=True, **o),
-                len(rows),
-                n_runs=1,
+    def estimate(method, n_samples, draw):
+        if method in OURS:
+            return attributions(
+                model,
+                rows,
+                X,
+                places,
+                method=method,
+                n_samples=n_samples,
+                random_state=draw,
             )
-            print(f"  shap {kind}Explainer {cost:.3g}")
-    try:
-        import shapiq
-    except ImportError:
-        print("  shapiq is not installed")
-    else:
-        explainer = shapiq.TabularExplainer(
-            predict, background, index="SV", max_order=1, imputer="baseline"
+        estimator = peers()[0][method]
+        return np.array(
+            [
+                estimator(game, n_players, n_samples, 1000 * draw + place)
+                for place, game in enumerate(games)
+            ]
         )
-        cost = milliseconds(
-            lambda: [explainer.explain(row, budget=n_samples) for row in rows],
-            len(rows),
-            n_runs=1,
-        )
-        print(f"  shapiq {cost:.3g}")
+
+    for method in methods:
+        for multiple in MULTIPLES:
+            try:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")
+                    draws = [
+                        estimate(method, multiple * n_players, 100 * seed + draw)
+                        for draw in range(options.draws)
+                    ]
+            except ValueError as refusal:
+                print(f"{method}, {multiple} d: {refusal}")
+                continue
+            yield {
+                "table": name,
+                "model": model_name,
+                "seed": seed,
+                "method": method,
+                "multiple": multiple,
+                "error": np.mean((np.array(draws) - true_values) ** 2),
+                "size": np.mean(true_values**2),
+            }
+
+
+def cached_truth(path, model, rows, X, games):
+    """True values, and what coalitions are worth, computed once."""
+    if path.exists():
+        with np.load(path) as file:
+            if "worth" in file:
+                for game, worth in zip(games, file["worth"], strict=True):
+                    game.look_up(worth)
+            return file["values"]
+    values = truth(model, rows, X, games)
+    found = {"values": values}
+    if games[0].worth is not None:
+        found["worth"] = [game.worth for game in games]
+    np.savez(path, **found)
+    return values
+
+
+def errors(options):
+    """Run what the cache lacks, and print all of it."""
+    options.cache.mkdir(parents=True, exist_ok=True)
+    path = options.cache / "errors.csv"
+    if not path.exists():
+        path.write_text(",".join(FIELDS) + "\n")
+    with path.open(newline="") as file:
+        records = list(csv.DictReader(file))
+    done = {
+        (record["table"], record["model"], int(record["seed"]), record["method"])
+        for record in records
+    }
+    methods = options.methods + ([] if options.skip_peers else list(peers()[0]))
+    for seed in range(options.seeds):
+        for name in options.tables:
+            for model_name in options.models:
+                place = name, model_name, seed
+                left = [method for method in methods if (*place, method) not in done]
+                if not left:
+                    continue
+                new = list(errors_of(*place, left, options))
+                records += new
+                with path.open("a", newline="") as file:
+                    csv.DictWriter(file, FIELDS).writerows(new)
+    for name in options.tables:
+        for model_name in options.models:
+            print_errors(name, model_name, records)
+
+
+def print_errors(name, model_name, records):
+    """A table: methods by budgets."""
+    cells = {}
+    for record in records:
+        if (record["table"], record["model"]) == (name, model_name):
+            key = record["method"], int(record["multiple"])
+            cells.setdefault(key, []).append(
+                (float(record["error"]), float(record["size"]))
+            )
+    shares = {}
+    for key, values in cells.items():
+        error, size = np.mean(values, axis=0)
+        shares[key] = 100 * error / size
+    print(f"\n{name}, {TABLES[name]} players, {model_name}: squared error, %")
+    print(f"{'':32}" + "".join(f"{multiple:>8} d" for multiple in MULTIPLES))
+    for method in dict.fromkeys(method for method, _ in shares):
+        row = [shares.get((method, multiple), np.nan) for multiple in MULTIPLES]
+        print(f"{method:32}" + "".join(f"{share:>10.3g}" for share in row))
+    ratios = []
+    for multiple in MULTIPLES:
+        column = {m: share for (m, at), share in shares.items() if at == multiple}
+        others = [column[m] for m in column if m not in ("auto", "gaussian_process")]
+        ratios.append(column.get("auto", np.nan) / min(others))
+    print(
+        f"{'auto over best of the others':32}" + "".join(f"{r:>10.3g}" for r in ratios)
+    )
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--rows", type=int, default=16)
-    parser.add_argument("--columns", type=int, nargs="+", default=[12, 16, 30])
-    parser.add_argument("--methods", nargs="+", default=SHAPLEY + OTHERS)
-    parser.add_argument("--skip-speed", action="store_true")
+    parser.add_argument("mode", choices=["errors", "speed"])
+    parser.add_argument("--cache", type=Path, default="attribution-cache")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--draws", type=int, default=4)
+    parser.add_argument("--rows", type=int, default=8)
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--tables", nargs="+", default=list(TABLES))
+    parser.add_argument("--models", nargs="+", default=list(MODELS))
+    parser.add_argument("--methods", nargs="*", default=OURS)
+    parser.add_argument("--skip-peers", action="store_true")
     options = parser.parse_args()
-    for n_columns in options.columns:
-        for name in ["digits"] if n_columns == 16 else ["adult", "2dplanes"]:
-            print_errors(name, n_columns, options.rows, options.seeds, options.methods)
-    if not options.skip_speed:
-        print_speed()
+    for line in peers()[1]:
+        print(line)
+    if options.mode == "errors":
+        errors(options)
+    else:
+        speed(options)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from _data import data_folder, load
+from _data import ADULT_CATEGORIES, load
 from sklearn.metrics import roc_auc_score
 
 from skvalue.__main__ import main as command_line
@@ -29,8 +29,6 @@ MISSING, FLIPPED = 0.05, 0.1
 def adult(n_rows):
     """A frame with strings and gaps, with its labels, and which of them are wrong."""
     X, y = load("adult")
-    with np.load(data_folder() / "adult.npz") as file:
-        categorical = set(file["cat_idx"].tolist())
     rng = np.random.default_rng(0)
     if n_rows <= len(y):
         rows = rng.permutation(len(y))[:n_rows]
@@ -39,7 +37,7 @@ def adult(n_rows):
     frame = pd.DataFrame(
         {
             f"c{j}": [f"level {code}" for code in column]
-            if j in categorical
+            if j in ADULT_CATEGORIES
             else column.astype(float)
             for j, column in enumerate(X[rows].T)
         }

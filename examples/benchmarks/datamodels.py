@@ -14,8 +14,9 @@ refits. Errors are less the noise of the truth.
 
 `lds`: linear datamodelling score of each method, for the linear model and for a
 boosting: 100 subsets of half of the rows, 100 held-out rows; CPU seconds of each
-method. The boosting has 15 iterations on adult and datamodels of 500 fits; on digits,
-whose ten classes make ten times as many trees, 10 iterations and 200 fits.
+method. Covariances of the linear model are of 500 fits. The boosting has 15 iterations
+on adult and datamodels of 500 fits; on digits, whose ten classes make ten times as many
+trees, 10 iterations and 200 fits.
 
 Output: probability of the label. 300 training rows and 50 targets with true labels;
 `lds`: 500 and 100, 10 % flipped. Numbers are means over the seeds, and the largest less
@@ -23,6 +24,7 @@ the smallest after "+-". `--cache` keeps what a killed run has found. One thread
 """
 
 import argparse
+import functools
 import os
 import time
 
@@ -158,73 +160,100 @@ def pairs_of(model, table, seed):
     return cells
 
 
-def lds(table, seed):
+def lds(table, seed, memory):
     """{(method, model that is retrained): score or CPU seconds} of one seed."""
-    split = detection_split(table, 500, seed, 0.1)
-    train, test = (split.X, split.y), (split.X_test[:100], split.y_test[:100])
-    boosting = HistGradientBoostingClassifier(
-        max_iter=ITERATIONS[table], min_samples_leaf=10, early_stopping=False
-    )
-    cells = {}
-    for target, model in {"linear": LINEAR, "boosting": boosting}.items():
-        outputs = retrained_outputs(model, *train, *test, random_state=seed)
-
-        def keep(name, attributions, start, target=target, outputs=outputs):
-            seconds = time.process_time() - start
-            score = linear_datamodeling_score(attributions, *outputs)["mean"]
-            cells[name, target] = score
-            cells[f"{name}, CPU s", target] = seconds
-
-        for name, valuator in valuators(target, boosting, seed).items():
-            start = time.process_time()
-            valuator.fit(*train, X_val=test[0], y_val=test[1])
-            keep(name, valuator.attributions(*test), start)
-        for name, datamodels in all_datamodels(target, boosting, table, seed).items():
-            start = time.process_time()
-            datamodels.fit(*train, *test)
-            keep(name, datamodels.attributions_, start)
-            if datamodels.amortize:
-                predicted = datamodels.predict_attributions(*train, *test)
-                keep("Datamodels, amortized from these", predicted, start)
+    cells, find = {}, memory.cache(found_by)
+    for target in ("linear", "boosting"):
+        outputs = memory.cache(outputs_of)(target, table, seed)
+        for name, owner in METHODS.items():
+            if owner not in ("linear", target):
+                continue
+            if target == "boosting" and name in LINEAR_REFITS:
+                continue
+            for label, (attributions, seconds) in find(name, table, seed).items():
+                score = linear_datamodeling_score(attributions, *outputs)["mean"]
+                cells[label, target] = score
+                cells[f"{label}, CPU s", target] = seconds
     return cells
 
 
-def valuators(target, boosting, seed):
-    """Valuators with attributions, by name."""
-    budget = {"max_evaluations": 50, "tol": None, "random_state": seed}
-    methods = {
+def lds_rows(table, seed):
+    """Training rows and held-out rows."""
+    split = detection_split(table, 500, seed, 0.1)
+    return (split.X, split.y), (split.X_test[:100], split.y_test[:100])
+
+
+def boosting_of(table):
+    return HistGradientBoostingClassifier(
+        max_iter=ITERATIONS[table], min_samples_leaf=10, early_stopping=False
+    )
+
+
+def outputs_of(target, table, seed):
+    """Subsets, and the outputs of the models that are foretold."""
+    train, test = lds_rows(table, seed)
+    model = LINEAR if target == "linear" else boosting_of(table)
+    return retrained_outputs(model, *train, *test, random_state=seed)
+
+
+# Methods, and the model that each attributes to.
+LINEAR_REFITS = ["Datamodels, linear, covariances"]
+METHODS = {
+    "KNNShapley": "linear",
+    "InfluenceFunction, linear": "linear",
+    "LeaveOneOut, linear": "linear",
+    "DataShapley, linear, 50 shared fits": "linear",
+    "DataBanzhaf, linear, 50 shared fits": "linear",
+    "Datamodels, linear, 50 shared fits": "linear",
+    "Datamodels, linear, covariances": "linear",
+    "BoostingInfluence": "boosting",
+    "Datamodels, boosting, covariances": "boosting",
+    "Datamodels, boosting, ridge": "boosting",
+}
+
+
+def found_by(name, table, seed):
+    """{label: (attributions, CPU seconds)} of a method."""
+    method, start = method_of(name, table, seed), time.process_time()
+    train, test = lds_rows(table, seed)
+    if not isinstance(method, Datamodels):
+        method.fit(*train, X_val=test[0], y_val=test[1])
+        found = method.attributions(*test)
+        return {name: (found, time.process_time() - start)}
+    method.fit(*train, *test)
+    found = {name: (method.attributions_, time.process_time() - start)}
+    if method.amortize:
+        predicted = method.predict_attributions(*train, *test)
+        found[f"{name}, amortized"] = predicted, time.process_time() - start
+    return found
+
+
+def method_of(name, table, seed):
+    """A method of `METHODS`."""
+    budget = {"max_evaluations": 50, "random_state": seed}
+    datamodels = {"output": "probability", "random_state": seed}
+    linear = {"estimator": LINEAR, "max_evaluations": 500, **datamodels}
+    boosting = {"estimator": boosting_of(table), **datamodels}
+    boosting["max_evaluations"] = BOOSTING_FITS[table]
+    influence = {"method": "leaf_influence"}
+    return {
         "KNNShapley": KNNShapley(),
         "InfluenceFunction, linear": InfluenceFunction(LINEAR),
         "LeaveOneOut, linear": LeaveOneOut(LINEAR),
-        "DataShapley, linear, 50 shared fits": DataShapley(LINEAR, **budget),
-        "DataBanzhaf, linear, 50 shared fits": DataBanzhaf(LINEAR, **budget),
-    }
-    if target == "boosting":
-        methods["BoostingInfluence"] = BoostingInfluence(
-            boosting, method="leaf_influence"
-        )
-    return methods
-
-
-def all_datamodels(target, boosting, table, seed):
-    """Datamodels of several methods, by name."""
-    settings = {"output": "probability", "random_state": seed}
-    models = {
+        "DataShapley, linear, 50 shared fits": DataShapley(LINEAR, tol=None, **budget),
+        "DataBanzhaf, linear, 50 shared fits": DataBanzhaf(LINEAR, tol=None, **budget),
         "Datamodels, linear, 50 shared fits": Datamodels(
-            LINEAR, max_evaluations=50, **settings
-        )
-    }
-    if target == "linear":
-        settings |= {"estimator": LINEAR, "max_evaluations": 500}
-    else:
-        settings |= {"estimator": boosting, "max_evaluations": BOOSTING_FITS[table]}
-    refits = f"{settings['max_evaluations']} fits"
-    models[f"Datamodels, covariances, {refits}"] = Datamodels(
-        method="closed_form", amortize=True, **settings
-    )
-    if target == "boosting":
-        models[f"Datamodels, ridge, {refits}"] = Datamodels(method="ridge", **settings)
-    return models
+            LINEAR, output="probability", **budget
+        ),
+        "Datamodels, linear, covariances": Datamodels(
+            method="closed_form", amortize=True, **linear
+        ),
+        "BoostingInfluence": BoostingInfluence(boosting["estimator"], **influence),
+        "Datamodels, boosting, covariances": Datamodels(
+            method="closed_form", amortize=True, **boosting
+        ),
+        "Datamodels, boosting, ridge": Datamodels(method="ridge", **boosting),
+    }[name]
 
 
 def print_table(cells):
@@ -257,13 +286,16 @@ if __name__ == "__main__":
     if not set(options.parts) <= set(TITLES):
         parser.error(f"parts are {list(TITLES)}")
     memory = joblib.Memory(options.cache, verbose=0)
-    functions = {"error": error, "pairs": pairs, "lds": lds}
+    functions = {
+        "error": memory.cache(error),
+        "pairs": memory.cache(pairs),
+        "lds": functools.partial(lds, memory=memory),
+    }
     for part in options.parts:
-        measure = memory.cache(functions[part])
         for table in options.tables:
             cells = {}
             for seed in range(options.seeds):
-                for cell, number in measure(table, seed).items():
+                for cell, number in functions[part](table, seed).items():
                     cells.setdefault(cell, []).append(number)
             print(f"{table}: {TITLES[part]}")
             print_table(cells)

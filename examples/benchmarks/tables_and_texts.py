@@ -16,7 +16,7 @@ import warnings
 import numpy as np
 import pandas as pd
 from _cleaning import VALUATORS
-from _data import data_folder, load
+from _data import ADULT_CATEGORIES, data_folder, load
 from sklearn.base import clone
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
@@ -32,15 +32,13 @@ MISSING = 0.05
 def adult(n, seed):
     """The same rows in three forms, and their labels."""
     X, y = load("adult")
-    with np.load(data_folder() / "adult.npz") as file:
-        categorical = set(file["cat_idx"].tolist())
     rng = np.random.default_rng(seed)
     rows = rng.permutation(len(y))[:n]
     codes = X[rows].astype(float)
     frame = pd.DataFrame(
         {
             f"c{j}": [f"level {code:.0f}" for code in column]
-            if j in categorical
+            if j in ADULT_CATEGORIES
             else column
             for j, column in enumerate(codes.T)
         }

@@ -88,6 +88,16 @@ class Game:
                 contribution[player] = -change if mask[player] else change
         return contributions
 
+    def known_games(self):
+        """Games like this one whose semivalues are known.
+
+        Returns
+        -------
+        games : tuple of CellMeans
+            Of the same players; a regression on coalitions learns from them.
+        """
+        return ()
+
     @property
     def is_batched(self):
         """Whether many coalitions are scored at once, without a refit each."""

@@ -12,10 +12,12 @@ the size alone. A function f whose semivalue is known takes that away:
 
 .. math:: \hat\phi_i = \phi_i(f) + \frac{1}{m} \sum_T w_i(T)\, (U(T) - f(T)).
 
-Coalitions are dealt out to folds, and those of a fold meet the f that was learned from
-the other folds, so the mean is exactly the semivalue whatever f is; a bad one costs
-precision only. Source: Witter, Liu & Musco, "Regression-adjusted Monte Carlo Estimators
-for Shapley Values and Probabilistic Values", NeurIPS 2025.
+What f knows beside the coalitions, games that resemble U, is given to the sampler;
+`SizeRegression` learns how far they do. Coalitions are dealt out to folds, and those of
+a fold meet the f that was learned from the other folds, so the mean is exactly the
+semivalue whatever f is; a bad one costs precision only. Source: Witter, Liu & Musco,
+"Regression-adjusted Monte Carlo Estimators for Shapley Values and Probabilistic
+Values", NeurIPS 2025.
 """
 
 from dataclasses import dataclass, replace
@@ -89,9 +91,23 @@ class ReusedSizes(SubsetSizes):
 
 @dataclass(frozen=True, eq=False)
 class RegressedSubsets:
-    """Reused utilities, adjusted by regression; a unit is a subset."""
+    """Reused utilities, adjusted by regression; a unit is a subset.
+
+    Attributes
+    ----------
+    sizes : ReusedSizes
+        How often each size is drawn.
+
+    games : tuple of CellMeans
+        What the regression knows of the players.
+    """
 
     sizes: ReusedSizes
+    games: tuple = ()
+
+    def __reduce__(self):
+        # A worker only draws. What its record is merged into knows the games.
+        return RegressedSubsets, (self.sizes,)
 
     def new_accumulator(self, n_players):
         return SubsetRecord(self, n_players)
@@ -132,14 +148,18 @@ class SubsetRecord(ScoreRecord):
 
     scores : array-like of shape (n_coalitions,), default=()
         Utilities of the first coalitions, or of those of one block.
+
+    games : _KnownGames or None, default=None
+        Those of the sampler, with what is known of the coalitions; None: nothing yet.
     """
 
     has_errors = True
 
-    def __init__(self, sampler, n_players, seeds=(), scores=()):
+    def __init__(self, sampler, n_players, seeds=(), scores=(), games=None):
         super().__init__(scores)
         self.sampler, self.n_players = sampler, n_players
         self.seeds = tuple(seeds)
+        self._games = _KnownGames(sampler.games) if games is None else games
 
     @property
     def n_batches(self):
@@ -164,7 +184,9 @@ class SubsetRecord(ScoreRecord):
 
     def copy(self):
         """Independent copy."""
-        return SubsetRecord(self.sampler, self.n_players, self.seeds, self.scores)
+        return SubsetRecord(
+            self.sampler, self.n_players, self.seeds, self.scores, self._games
+        )
 
     def estimate(self):
         """Value of each player, see `RatioMoments.estimate`."""
@@ -206,7 +228,9 @@ class SubsetRecord(ScoreRecord):
         masks = np.empty((count, self.n_players), dtype=np.float32)
         for first in range(0, count, CHUNK):
             chunk = masks[first : first + CHUNK]
-            chunk[:] = self.sampler.masks(self.n_players, self.seeds, first, len(chunk))
+            chunk[:] = self._masks(first, len(chunk))
+        columns = self._games.columns(count, self._masks)
+        known = self._games.semivalues(sizes.probabilities)
         drawn = masks.sum(axis=1).astype(int)
         inside, outside = sizes.member_weight[drawn], sizes.outsider_weight[drawn]
         # What a residual adds to the variances of all values.
@@ -214,9 +238,10 @@ class SubsetRecord(ScoreRecord):
         folds = np.arange(count) % N_FOLDS
         for fold in range(min(N_FOLDS, count)):
             mine = folds == fold
-            model = SizeRegression(masks, self.scores, np.where(mine, 0.0, matters))
+            learned = np.where(mine, 0.0, matters)
+            model = SizeRegression(masks, self.scores, learned, columns)
             residuals = self.scores - model.predict()
-            value = model.semivalue(sizes.probabilities)
+            value = model.semivalue(sizes.probabilities, known)
             mine = np.flatnonzero(mine)
             for start in range(0, len(mine), CHUNK):
                 few = mine[start : start + CHUNK]
@@ -226,6 +251,9 @@ class SubsetRecord(ScoreRecord):
                 terms = (value + weights * residuals[few, None])[:, None]
                 moments.add_all(terms, np.ones_like(terms), sizes.strata[drawn[few]])
         return moments
+
+    def _masks(self, start, count):
+        return self.sampler.masks(self.n_players, self.seeds, start, count)
 
     def to_arrays(self):
         """What a checkpoint saves."""
@@ -237,6 +265,32 @@ class SubsetRecord(ScoreRecord):
         return SubsetRecord(
             self.sampler, self.n_players, arrays["seeds"].tolist(), arrays["scores"]
         )
+
+
+class _KnownGames:
+    """Games whose semivalues are known, and what they say of the coalitions.
+
+    Coalitions are looked at in whole chunks, beyond those of any worth yet: products
+    of one shape are the same to the last bit, wherever a run was interrupted.
+    """
+
+    def __init__(self, games):
+        self.games, self._chunks = games, []
+
+    def columns(self, count, masks_of):
+        """Worth of the first coalitions in each game; (count, n_columns)."""
+        if not self.games:
+            return np.zeros((count, 0))
+        while len(self._chunks) * CHUNK < count:
+            masks = masks_of(len(self._chunks) * CHUNK, CHUNK)
+            worth = [game.columns(masks) for game in self.games]
+            self._chunks.append(np.hstack(worth))
+        return np.concatenate(self._chunks)[:count]
+
+    def semivalues(self, probabilities):
+        """Exact semivalues of each column; (n_columns, n_players), or None."""
+        values = [game.semivalues(probabilities) for game in self.games]
+        return np.concatenate(values) if values else None
 
 
 def _fold_uniforms(seeds, start, count):

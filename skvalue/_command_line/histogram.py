@@ -67,8 +67,8 @@ def histogram(values, kept):
 {ticks}
 <rect class="kept" x="{_LEFT}" y="{_HEIGHT - 18}" width="12" height="12"/>
 <text x="{_LEFT + 18}" y="{_HEIGHT - 7}">kept</text>
-<rect class="dropped" x="{_LEFT + 80}" y="{_HEIGHT - 18}" width="12" height="12"/>
-<text x="{_LEFT + 98}" y="{_HEIGHT - 7}">dropped</text>
+<rect class="dropped" x="{_LEFT + 100}" y="{_HEIGHT - 18}" width="12" height="12"/>
+<text x="{_LEFT + 118}" y="{_HEIGHT - 7}">dropped</text>
 <text x="{_WIDTH - _RIGHT}" y="{_HEIGHT - 7}" text-anchor="end">value, rows</text>
 </svg>"""
 

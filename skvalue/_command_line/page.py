@@ -3,6 +3,8 @@
 from html import escape
 
 _LONGEST = 80
+# Cells of more characters are set in several lines.
+_LONG = 32
 
 STYLE = """
 :root { color-scheme: light dark;
@@ -17,24 +19,28 @@ body { margin: 0 auto; max-width: 70rem; padding: 1rem; background: var(--paper)
 h1 { font-size: 1.5rem; margin: .5rem 0; }
 h2 { font-size: 1.15rem; margin: 2rem 0 .5rem; }
 p { margin: .5rem 0; max-width: 45rem; } .soft { color: var(--soft); }
-dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(9rem, 1fr));
+dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(8rem, 1fr));
   gap: .5rem; margin: 1rem 0; }
-dl div { background: var(--shade); border-radius: .4rem; padding: .5rem .75rem; }
+dl div { background: var(--shade); border-radius: .4rem; padding: .5rem .6rem; }
 dt { color: var(--soft); font-size: .85rem; }
 dd { margin: 0; font-size: 1.15rem; font-variant-numeric: tabular-nums; }
-.wide { overflow-x: auto; margin: .75rem 0; border: 1px solid var(--line);
-  border-radius: .4rem; } .wide:focus { outline: 2px solid var(--kept); }
-table { border-collapse: collapse; width: 100%; font-size: .9rem;
+.wide { overflow-x: auto; width: fit-content; max-width: 100%; margin: .75rem 0;
+  border: 1px solid var(--line); border-radius: .4rem; }
+.wide:focus { outline: 2px solid var(--kept); }
+table { border-collapse: collapse; font-size: .9rem;
   overflow-wrap: normal; }
 th, td { padding: .3rem .6rem; text-align: left; vertical-align: top;
-  border-top: 1px solid var(--line); max-width: 22rem; }
-th { white-space: nowrap; background: var(--shade); border-top: 0; }
-.number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
+  border-top: 1px solid var(--line); white-space: nowrap; }
+th { background: var(--shade); border-top: 0; }
+.long { white-space: normal; min-width: 16rem; }
+.number { text-align: right; font-variant-numeric: tabular-nums; }
 .dropped { color: var(--dropped); font-weight: 600; } .kept { color: var(--kept); }
 svg { display: block; width: 100%; max-width: 45rem; height: auto; }
 svg text { fill: var(--soft); font: 13px system-ui, sans-serif; }
 svg .kept { fill: var(--kept); } svg .dropped { fill: var(--dropped); }
 svg line { stroke: var(--line); }
+/* The picture shrinks with the page, its words do not. */
+@media (max-width: 600px) { svg { overflow: visible; } svg text { font-size: 21px; } }
 """
 
 
@@ -145,6 +151,8 @@ def table(header, rows, caption):
 
 def _cell(text, tag):
     kind = f' class="{text.kind}"' if isinstance(text, Cell) else ""
+    if not kind and len(text) > _LONG:
+        kind = ' class="long"'
     if len(text) > _LONGEST:
         text = text[: _LONGEST - 1] + "…"
     scope = ' scope="col"' if tag == "th" else ""

@@ -155,12 +155,12 @@ class Experiment:
             for name, valuator in self.contenders.items()
         )
         outcomes = in_parallel(tasks, progress, n_jobs=self.n_jobs)
-        self._tell_failures([found for found in outcomes if isinstance(found, str)])
         places = [
             setting | {"valuator": name}
             for setting in settings
             for name in self.contenders
         ]
+        self._tell_failures(places, outcomes)
         return [
             self._frame(places, outcomes, number, lines)
             for number, lines in enumerate(frames)
@@ -185,19 +185,25 @@ class Experiment:
             regression=self.is_regression,
         )
 
-    def _tell_failures(self, errors):
+    def _tell_failures(self, places, outcomes):
+        errors = [found for found in outcomes if isinstance(found, str)]
         if not errors:
             return
-        n_tasks = len(self._settings()) * len(self.contenders)
         details = "\n".join(
             f"{'-' * 80}\n{count} with:\n{error}"
             for error, count in Counter(errors).items()
         )
         details = f"Set error_score='raise' to debug. What failed:\n{details}"
-        if len(errors) == n_tasks:
-            raise ValueError(f"All {n_tasks} tasks failed. {details}")
+        # Without references: what they are for is gone.
+        valuations = [
+            found
+            for place, found in zip(places, outcomes, strict=True)
+            if self.contenders[place["valuator"]] is not None
+        ]
+        if all(isinstance(found, str) for found in valuations):
+            raise ValueError(f"All {len(valuations)} valuations failed. {details}")
         warnings.warn(
-            f"{len(errors)} of {n_tasks} tasks failed; their figures are "
+            f"{len(errors)} of {len(outcomes)} tasks failed; their figures are "
             f"{self.error_score}. {details}",
             FitFailedWarning,
             stacklevel=4,
@@ -224,7 +230,33 @@ class Experiment:
 
 
 def run_task(measure, problem, name, valuator, memory, error_score):
-    """Lines of one problem and one contender; the text of the error where it fails."""
+    """Measure one contender on one problem.
+
+    Parameters
+    ----------
+    measure : callable
+        See `Experiment.run`.
+
+    problem : Problem
+        Rows, and what is known of them.
+
+    name : str
+        Of the valuator, or the reference.
+
+    valuator : valuator, Pipeline or None
+        None for a reference.
+
+    memory : joblib.Memory or None
+        Where the lines are kept.
+
+    error_score : "raise" or float
+        Whether an error is raised.
+
+    Returns
+    -------
+    lines : tuple of list of dict, or str
+        Figures, a list for each frame; the traceback where it failed.
+    """
     value = partial(value_rows, valuator, memory=memory)
     try:
         return remembered(
@@ -276,7 +308,7 @@ def value_rows(valuator, problem, *, memory, with_kept=False):
         kept = fitted.get_support() if with_kept else None
         return Valued(fitted.data_values_, kept, seconds)
 
-    seen = problem._replace(is_wrong=None, X_test=None, y_test=None)
+    seen = problem._replace(is_wrong=None, kinds=None, X_test=None, y_test=None)
     return remembered(memory, seen, valuator, {"with_kept": with_kept}, compute)
 
 
@@ -296,7 +328,30 @@ def quiet(valuator):
 
 
 def remembered(memory, problem, valuator, parameters, compute):
-    """What was computed before for this problem and valuator, or what is now."""
+    """What was computed before, or what is now.
+
+    Parameters
+    ----------
+    memory : joblib.Memory or None
+        Where it is kept.
+
+    problem : Problem
+        The rows that it depends on.
+
+    valuator : valuator, Pipeline or None
+        What is fitted to them.
+
+    parameters : dict
+        All else that it depends on.
+
+    compute : callable
+        Computes it.
+
+    Returns
+    -------
+    found : object
+        What `compute` returns, or has returned.
+    """
     if memory is None:
         return compute()
     data = problem._asdict()

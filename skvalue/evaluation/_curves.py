@@ -114,7 +114,7 @@ def removal_experiment(
         If pandas is not installed.
 
     ValueError
-        If an argument is not usable; the message names it. If all tasks fail.
+        If an argument is not usable; the message names it. If all valuations fail.
 
     See Also
     --------
@@ -147,6 +147,7 @@ def removal_experiment(
     >>> float(means["KNNShapley", "lowest"].idxmax())
     0.3
     """
+    # All arguments go on by their names.
     return _curves("remove", **locals())
 
 
@@ -234,7 +235,7 @@ def addition_experiment(
         If pandas is not installed.
 
     ValueError
-        If an argument is not usable; the message names it. If all tasks fail.
+        If an argument is not usable; the message names it. If all valuations fail.
 
     See Also
     --------
@@ -258,6 +259,7 @@ def addition_experiment(
     >>> bool(means["KNNShapley", "highest"] > means["KNNShapley", "lowest"])
     True
     """
+    # All arguments go on by their names.
     return _curves("add", **locals())
 
 

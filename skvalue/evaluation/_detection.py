@@ -6,16 +6,19 @@ Source: Liang, Gao and Zhang, "Neural Dynamic Data Valuation", 2024, Tables 1, S
 from functools import partial
 
 import numpy as np
+from sklearn.metrics import roc_auc_score
 
 from ..metrics import detection, detection_curve
 from ._cells import Experiment, Lines
 
+KINDS = {"labels": "roc_auc_labels", "features": "roc_auc_features"}
 FIGURES = [
     "roc_auc",
     "average_precision",
     "negative_share",
     "two_means_f1",
     "oracle_f1",
+    *KINDS.values(),
 ]
 
 
@@ -102,12 +105,13 @@ def detection_experiment(
 
     Returns
     -------
-    scores : DataFrame of shape (n_settings * n_valuators, 11)
+    scores : DataFrame of shape (n_settings * n_valuators, 13)
         A line for each valuator in each repeat, with the columns ``dataset``,
         ``noise``, ``noise_rate``, ``repeat``, ``valuator``, the figures of
         `skvalue.metrics.detection` (``roc_auc``, ``average_precision``,
-        ``negative_share``, ``two_means_f1``, ``oracle_f1``) and ``fit_time`` in
-        seconds.
+        ``negative_share``, ``two_means_f1``, ``oracle_f1``), ``roc_auc_labels`` and
+        ``roc_auc_features``, of the rows of one kind of noise against those that are
+        right (NaN where there are none), and ``fit_time`` in seconds.
 
     curves : DataFrame
         Of `skvalue.metrics.detection_curve`, at 101 shares of the rows: columns
@@ -120,7 +124,7 @@ def detection_experiment(
         If pandas is not installed.
 
     ValueError
-        If an argument is not usable; the message names it. If all tasks fail.
+        If an argument is not usable; the message names it. If all valuations fail.
 
     See Also
     --------
@@ -132,7 +136,8 @@ def detection_experiment(
     -----
     A task is one valuator on one split; a kill loses those that are running, if there
     is a `memory`. ``fit_time`` is measured beside other tasks where ``n_jobs`` is not
-    1, and is the one that was kept where a task was not computed anew.
+    1, with the loading of torch in the first fit of a process, and is the one that was
+    kept where a task was not computed anew.
 
     References
     ----------
@@ -144,22 +149,23 @@ def detection_experiment(
 
     Examples
     --------
-    >>> from skvalue import KNNShapley, OutlierValuator
+    >>> from skvalue import KNNShapley
     >>> from skvalue.datasets import make_two_planes
     >>> from skvalue.evaluation import detection_experiment
     >>> frame = detection_experiment(
-    ...     [KNNShapley(), OutlierValuator()],
+    ...     {"1": KNNShapley(n_neighbors=1), "10": KNNShapley(n_neighbors=10)},
     ...     {"2dplanes": make_two_planes(300, random_state=0)},
     ...     noise_rate=[0.1, 0.3],
     ...     n_repeats=2,
     ...     random_state=0,
     ... )
     >>> frame.shape
-    (8, 11)
+    (8, 13)
     >>> means = frame.groupby("valuator")["roc_auc"].mean()
-    >>> bool(means["KNNShapley"] > means["OutlierValuator"])
+    >>> bool(means["10"] > means["1"] > 0.5)
     True
     """
+    # All arguments go on by their names.
     options = dict(locals())
     del options["return_curves"]
     experiment = Experiment("detection_experiment", options, needs_wrong_rows=True)
@@ -175,6 +181,12 @@ def detection_experiment(
 def _detect(inspected, problem, name, value):
     valued = value(problem)
     figures = detection(valued.values, problem.is_wrong)
+    for kind, figure in KINDS.items():
+        figures[figure] = np.nan
+        if kind in problem.kinds:
+            wrong = problem.kinds[kind]
+            compared = wrong | ~problem.is_wrong
+            figures[figure] = roc_auc_score(wrong[compared], -valued.values[compared])
     shares, found = detection_curve(valued.values, problem.is_wrong)
     curve = [{"found": part} for part in np.interp(inspected, shares, found)]
     return [figures | {"fit_time": valued.fit_time}], curve

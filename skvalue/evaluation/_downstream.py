@@ -93,7 +93,7 @@ def downstream_experiment(
         If pandas is not installed.
 
     ValueError
-        If an argument is not usable; the message names it. If all tasks fail.
+        If an argument is not usable; the message names it. If all valuations fail.
 
     See Also
     --------
@@ -118,6 +118,7 @@ def downstream_experiment(
     >>> bool(means["no cleaning"] < means["KNNShapley"] < means["perfect removal"])
     True
     """
+    # All arguments go on by their names.
     options = dict(locals())
     del options["estimator"], options["scoring"]
     estimators = named_estimators(estimator)

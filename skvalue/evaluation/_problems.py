@@ -25,6 +25,8 @@ class Problem(NamedTuple):
     X: object
     y: np.ndarray
     is_wrong: np.ndarray
+    # Which of them have wrong labels, and which wrong features, where that is known.
+    kinds: dict
     # None without held-out rows.
     X_val: object
     y_val: np.ndarray | None
@@ -121,23 +123,45 @@ def make_problem(data, sizes, noise, setting, seed, *, regression=False):
     counts = sizes.counts(len(y), setting["dataset"])
     train, held_out, test = draw_parts(y, counts, split_seed)
     X_train, y_train = take_rows(X, train), y[train]
-    is_wrong = np.zeros(len(train), dtype=bool)
+    is_wrong, kinds = np.zeros(len(train), dtype=bool), {}
     if noise is not None:
-        X_train, y_train, is_wrong = noise(
-            X_train, y_train, setting["noise_rate"], noise_seed
-        )
-        is_wrong = row_mask(is_wrong, "is_wrong")
+        try:
+            X_train, y_train, wrong = noise(
+                X_train, y_train, setting["noise_rate"], noise_seed
+            )
+            if isinstance(wrong, dict):
+                kinds, wrong = wrong, np.any([*wrong.values()], axis=0)
+            is_wrong = row_mask(wrong, "is_wrong")
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"noise={setting['noise']!r} cannot be made in the rows of "
+                f"{setting['dataset']!r}: {error}"
+            ) from error
     parts = []
     for rows in (held_out, test):
         if not (regression or type_of_target(y).startswith("continuous")):
             # No model can know a class that no training row has.
             rows = rows[np.isin(y[rows], y_train)]
         parts += [take_rows(X, rows), y[rows]] if len(rows) else [None, None]
-    return Problem(setting, X_train, y_train, is_wrong, *parts, fit_seed)
+    return Problem(setting, X_train, y_train, is_wrong, kinds, *parts, fit_seed)
 
 
 def repeat_seeds(seed, n_repeat):
-    """Seeds of the split, the noise and the fits of a repeat."""
+    """Seeds of a repeat.
+
+    Parameters
+    ----------
+    seed : int
+        Of the experiment.
+
+    n_repeat : int
+        Number of the repeat, from 0.
+
+    Returns
+    -------
+    seeds : list of int
+        Of the split, the noise and the fits.
+    """
     sequence = np.random.SeedSequence([seed, n_repeat])
     # Seeds of scikit-learn, and signed ones of others.
     return [int(number >> 1) for number in sequence.generate_state(3)]
@@ -181,28 +205,29 @@ def draw_parts(y, counts, seed):
 
 
 def _wrong_labels(X, y, rate, seed):
-    y, is_wrong = make_label_noise(y, rate, random_state=seed)
-    return X, y, is_wrong
+    y, is_flipped = make_label_noise(y, rate, random_state=seed)
+    return X, y, {"labels": is_flipped}
 
 
 def _wrong_features(X, y, rate, seed):
-    X, is_wrong = make_feature_noise(X, rate, random_state=seed)
-    return X, y, is_wrong
+    X, is_noisy = make_feature_noise(X, rate, random_state=seed)
+    return X, y, {"features": is_noisy}
 
 
 def _wrong_either(X, y, rate, seed):
     """Labels of half of the wrong rows, features of the others."""
-    n_labels = round(round(rate * len(y)) / 2)
-    n_features = round(rate * len(y)) - n_labels
-    X, is_wrong = make_feature_noise(X, n_features / len(y), random_state=seed)
-    others = np.flatnonzero(~is_wrong)
-    y = y.copy()
+    n_wrong = round(rate * len(y))
+    n_labels = round(n_wrong / 2)
+    X, is_noisy = make_feature_noise(
+        X, (n_wrong - n_labels) / len(y), random_state=seed
+    )
+    others = np.flatnonzero(~is_noisy)
+    y, is_flipped = y.copy(), np.zeros(len(y), dtype=bool)
     # Another stream than that of the features.
-    y[others], is_flipped = make_label_noise(
+    y[others], is_flipped[others] = make_label_noise(
         y[others], n_labels / len(others), random_state=seed + 1
     )
-    is_wrong[others] = is_flipped
-    return X, y, is_wrong
+    return X, y, {"labels": is_flipped, "features": is_noisy}
 
 
 NOISES = {

@@ -98,7 +98,7 @@ def stability_experiment(
         If pandas is not installed.
 
     ValueError
-        If an argument is not usable; the message names it. If all tasks fail.
+        If an argument is not usable; the message names it. If all valuations fail.
 
     See Also
     --------
@@ -121,6 +121,7 @@ def stability_experiment(
     >>> frame["spearman"].round(3).tolist()
     [1.0, 1.0]
     """
+    # All arguments go on by their names.
     options = dict(locals())
     del options["vary"]
     if vary not in VARIED:
@@ -165,6 +166,7 @@ def _pair(vary, problem):
                 X=take_rows(problem.X, rows),
                 y=problem.y[rows],
                 is_wrong=problem.is_wrong[rows],
+                kinds={},
             )
         )
     return *parts, half

@@ -24,6 +24,9 @@ class ContributionMoments:
         What outputs are counted from.
     """
 
+    # What adds up over subsets.
+    summed = "n_subsets", "outputs", "sums", "squares"
+
     def __init__(self, draws, n_targets, origin):
         self.draws, self.origin = draws, origin
         self.n_subsets, self.outputs = 0, np.zeros(n_targets)
@@ -39,7 +42,7 @@ class ContributionMoments:
     def joined(self, other):
         """Sums of these and of other subsets, of the same origin."""
         both = ContributionMoments(self.draws, len(self.origin), self.origin)
-        for name in ("n_subsets", "outputs", "sums", "squares"):
+        for name in self.summed:
             setattr(both, name, getattr(self, name) + getattr(other, name))
         return both
 

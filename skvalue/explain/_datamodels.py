@@ -8,11 +8,13 @@ Training Data", ICML 2022; the closed form and the amortization are of Covert, K
 Lee, Zou and Hashimoto, "Stochastic Amortization", NeurIPS 2024, appendix B.
 """
 
+import os
 from numbers import Integral, Real
 
 from sklearn.base import BaseEstimator, _fit_context
 
-from .._encoder import describe_input, encode, fit_encoder
+from .._coalitions.checkpoint import Checkpoint
+from .._encoder import describe_input
 from .._targets import known_task
 from .._validation import validate_more_rows, validate_rows
 from ..semivalues._coalition_model import CoalitionModel
@@ -25,15 +27,14 @@ from ..utils._random import integer_seed, seeded
 from ..utils._refit import whole_or_not_at_all
 from ..utils._sklearn import HasMethods, Interval, RealNotInt, StrOptions
 from ._estimates import estimate
-from ._pair_models import PairModels
+from ._pair_models import pair_models
 from ._reads_datamodels import ReadsDatamodels
-from ._sampling import resolve_method, sample_outputs
+from ._sampling import OutputSampling, n_subsets_of, resolve_method
+from ._saved_sums import header_of, restore
 from ._subset_draws import draws_of
 
-DEFAULT_EVALUATIONS = {"shared": 200}
 # Of the subsets, those that choose the epoch and the weight of the network.
 HELD_OUT_SHARE = 1 / 6
-LEAST_SUBSETS = 12
 
 
 class Datamodels(ReadsDatamodels, CoalitionModel, DocLinkMixin, BaseEstimator):
@@ -108,6 +109,15 @@ class Datamodels(ReadsDatamodels, CoalitionModel, DocLinkMixin, BaseEstimator):
 
     encoder : {"auto"}, transformer or None, default="auto"
         What makes numbers of the rows, see `BaseValuator`.
+
+    checkpoint : str, path-like or None, default=None
+        File that holds the sums over the subsets: `fit` goes on from it after a kill,
+        and the attributions are bitwise those of a fit that was never stopped. So does
+        a fit of more subsets, but with `amortize`.
+
+    checkpoint_interval : float, default=60.0
+        Seconds between two writes of the checkpoint, at least; it is also written at
+        the end.
 
     device : str, default="cpu"
         Torch device of the batched engine and the network.
@@ -220,6 +230,8 @@ class Datamodels(ReadsDatamodels, CoalitionModel, DocLinkMixin, BaseEstimator):
         "amortize": ["boolean"],
         "task": [StrOptions({"auto", "classification", "regression"})],
         "encoder": [StrOptions({"auto"}), HasMethods(["fit", "transform"]), None],
+        "checkpoint": [str, os.PathLike, None],
+        "checkpoint_interval": [Interval(Real, 0, None, closed="left")],
         "device": [str],
         "n_jobs": [Integral, None],
         "random_state": ["random_state"],
@@ -239,6 +251,8 @@ class Datamodels(ReadsDatamodels, CoalitionModel, DocLinkMixin, BaseEstimator):
         amortize=False,
         task="auto",
         encoder="auto",
+        checkpoint=None,
+        checkpoint_interval=60.0,
         device="cpu",
         n_jobs=None,
         random_state=None,
@@ -254,6 +268,8 @@ class Datamodels(ReadsDatamodels, CoalitionModel, DocLinkMixin, BaseEstimator):
         self.amortize = amortize
         self.task = task
         self.encoder = encoder
+        self.checkpoint = checkpoint
+        self.checkpoint_interval = checkpoint_interval
         self.device = device
         self.n_jobs = n_jobs
         self.random_state = random_state
@@ -299,18 +315,22 @@ class Datamodels(ReadsDatamodels, CoalitionModel, DocLinkMixin, BaseEstimator):
         if X_target is not None:
             names = ("X_target", "y_target")
             rows = X, y, *validate_more_rows(self, X_target, y_target, names=names)
-        is_classification = hasattr(self, "classes_")
+        with Checkpoint(self.checkpoint, self.checkpoint_interval) as checkpoint:
+            self._fit(rows, checkpoint)
+        return self
+
+    def _fit(self, rows, checkpoint):
+        saved = checkpoint.load()
+        seed = integer_seed(self.random_state) if saved[0] is None else saved[0]["seed"]
+        is_classification, n_samples = hasattr(self, "classes_"), len(rows[1])
         self.output_ = resolve_output(self.output, self.estimator, is_classification)
-        draws = draws_of(len(y), self.inclusion_probability, self.subset_size)
-        seed = integer_seed(self.random_state)
+        draws = draws_of(n_samples, self.inclusion_probability, self.subset_size)
         utility = self._utility(seed, *rows)
         if self.amortize:
-            models = self._check_amortized(rows, utility)
+            models = pair_models(self, rows, utility)
         self.method_ = resolve_method(self.method, utility, draws)
-        total = DEFAULT_EVALUATIONS.get(self.method_, 1000)
-        if self.max_evaluations != "auto":
-            total = int(self.max_evaluations)
-        sample = sample_outputs(
+        total = n_subsets_of(self.method_, self.max_evaluations, self.alpha)
+        sampling = OutputSampling(
             utility,
             draws,
             seed,
@@ -318,9 +338,14 @@ class Datamodels(ReadsDatamodels, CoalitionModel, DocLinkMixin, BaseEstimator):
             shared=self.method_ == "shared",
             held_out_share=HELD_OUT_SHARE if self.amortize else 0.0,
             keeps=self.method_ in {"ridge", "lasso"},
-            n_jobs=self.n_jobs,
-            progress=Progress("Datamodels", total, "evaluations", self.verbose),
         )
+        header = None
+        if self.checkpoint is not None:
+            header = header_of(self, rows, seed, total)
+            restore(sampling, saved, header, self.checkpoint)
+        done = {"done": sampling.sums.n_subsets}
+        progress = Progress("Datamodels", total, "evaluations", self.verbose, **done)
+        sample = sampling.run(self.n_jobs, progress, checkpoint, header)
         found = estimate(self.method_, draws, sample, self.alpha, self.n_jobs)
         self.attributions_, errors, self.intercepts_ = found
         if errors is not None:
@@ -331,23 +356,6 @@ class Datamodels(ReadsDatamodels, CoalitionModel, DocLinkMixin, BaseEstimator):
         if self.amortize:
             parts = sample.first, sample.held_out, sample.moments
             self._pair_models = models.fit(*parts, seed)
-        return self
-
-    def _check_amortized(self, rows, utility):
-        if self.max_evaluations != "auto" and self.max_evaluations < LEAST_SUBSETS:
-            raise ValueError(
-                f"max_evaluations={self.max_evaluations} leaves too few subsets to "
-                f"choose a network by; give amortize=True at least {LEAST_SUBSETS}."
-            )
-        X, y, X_target, y_target = rows
-        if self._takes_rows:
-            X, same = fit_encoder(self, X, y), X_target is X
-            X_target = X if same else encode(self, X_target, "X_target")
-        n_classes = len(self.classes_) if hasattr(self, "classes_") else None
-        rows = X, y, X_target, y_target
-        model = utility.estimator if utility.shares_subsets else None
-        settings = {"device": self.device, "verbose": self.verbose}
-        return PairModels(*rows, n_classes, self.output_, model, settings)
 
     def _utility(self, seed, X, y, X_target, y_target):
         classes = getattr(self, "classes_", None)

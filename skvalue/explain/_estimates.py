@@ -70,11 +70,15 @@ class OutputMoments:
     def joined(self, other):
         """Sums of these and of other subsets, of the same origin."""
         both = OutputMoments(self.draws, len(self.origin), self.origin)
-        for name in ("n_subsets", "members", "outputs", "output_squares", "products"):
+        for name in self.summed:
             setattr(both, name, getattr(self, name) + getattr(other, name))
-        if self.square_products is not None:
-            both.square_products = self.square_products + other.square_products
         return both
+
+    @property
+    def summed(self):
+        """What adds up over subsets."""
+        names = "n_subsets", "members", "outputs", "output_squares", "products"
+        return names if self.square_products is None else (*names, "square_products")
 
     @property
     def expected_outputs(self):

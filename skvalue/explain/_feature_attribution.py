@@ -59,8 +59,10 @@ class FeatureAttribution(Attributing, TransformerMixin, DocLinkMixin, BaseEstima
         How the values are estimated:
 
         - ``"gaussian_process"``: Shapley values, the posterior mean of a Gaussian
-          process over games that is learned from a few rows of the background;
-        - ``"regression"``: the same, adjusted by what it misses, without bias;
+          process over games that is learned from a few rows of the background, by the
+          coalitions that tell it most;
+        - ``"regression"``: its posterior mean by random coalitions, adjusted by what it
+          misses, without bias;
         - ``"kernel_shap"``: Shapley values by constrained least squares;
         - ``"permutation"``: Shapley values by orders of the columns, in antithetic
           pairs, without bias;
@@ -69,9 +71,8 @@ class FeatureAttribution(Attributing, TransformerMixin, DocLinkMixin, BaseEstima
         - ``"banzhaf"``: Banzhaf values by maximum sample reuse, adjusted by such a
           regression up to 8192 coalitions, without bias;
         - ``"lime"``: the coefficients of LIME by weighted least squares;
-        - ``"auto"``: of the Shapley values what had least error at the budget:
-          ``"permutation"`` for less than three coalitions a player, ``"kernel_shap"``
-          for more than 8192 in all, else ``"gaussian_process"``.
+        - ``"auto"``: of the Shapley values what had least error:
+          ``"gaussian_process"``, and ``"kernel_shap"`` for more than 8192 coalitions.
 
         All but ``"sgd_shapley"`` enumerate the coalitions where the budget allows it.
 
@@ -303,7 +304,7 @@ class FeatureAttribution(Attributing, TransformerMixin, DocLinkMixin, BaseEstima
         self.outputs_ = response.labels(self.n_outputs_)
         self.base_values_ = self._empty if self.n_outputs_ > 1 else self._empty[0]
         self.n_samples_ = self._budget()
-        self.method_ = resolve_method(self.method, self.n_players_, self.n_samples_)
+        self.method_ = resolve_method(self.method, self.n_samples_)
         self._prior = self._learned_prior(table)
         self._plan_of_fit = self._plan(self._seed, self.n_samples_)
         return self

@@ -47,16 +47,11 @@ WITH_PRIOR = {"gaussian_process", "regression", "banzhaf"}
 # Those that can do without drawing coalitions of one player, which are known anyway.
 WITH_SINGLES = {"gaussian_process", "regression"}
 
-# Coalitions to a player from which regressions beat permutations.
-REGRESSION_FROM = 3
 
-
-def resolve_method(method, n_players, n_samples):
+def resolve_method(method, n_samples):
     """The method that "auto" stands for at a budget; any other one is itself."""
     if method != "auto":
         return method
-    if n_samples < REGRESSION_FROM * n_players:
-        return "permutation"
     is_small = n_samples <= GaussianProcessDesign.most_samples()
     return "gaussian_process" if is_small else "kernel_shap"
 

@@ -14,6 +14,7 @@ a datamodel are, and as they will be for rows that come later. Source: Covert et
 
 import numpy as np
 
+from .._encoder import encode, fit_encoder
 from ..utils._chunks import row_chunks
 from ..utils._random import draw_seed
 from ..utils._scaling import fit_scaler, mean_and_scale
@@ -21,7 +22,7 @@ from ..utils._threads import one_thread
 from ..utils._torch_state import plain_torch
 from ._pair_control import PairControl
 
-LEAST_ROWS = 8
+LEAST_ROWS, LEAST_SUBSETS = 8, 12
 # Pairs that are learned from, at most: drawn at random beyond.
 MAX_ROWS, MAX_TARGETS = 4096, 256
 
@@ -178,3 +179,40 @@ def _slope(control, attributions):
     """Least-squares factor of the control."""
     squares = np.vdot(control, control)
     return np.vdot(control, attributions) / squares if squares > 0 else 0.0
+
+
+def pair_models(datamodels, rows, utility):
+    """The amortized datamodel of a fit, before it has learned.
+
+    Parameters
+    ----------
+    datamodels : Datamodels
+        With `output_`; gets its `encoder_`.
+
+    rows : tuple of (X, y, X_target, y_target)
+        Validated.
+
+    utility : RowUtility
+        What subsets give.
+
+    Returns
+    -------
+    models : PairModels
+        Of rows as numbers.
+    """
+    given = datamodels.max_evaluations
+    if given != "auto" and given < LEAST_SUBSETS:
+        raise ValueError(
+            f"max_evaluations={given} leaves too few subsets to choose a network by; "
+            f"give amortize=True at least {LEAST_SUBSETS}."
+        )
+    X, y, X_target, y_target = rows
+    if datamodels._takes_rows:
+        X, same = fit_encoder(datamodels, X, y), X_target is X
+        X_target = X if same else encode(datamodels, X_target, "X_target")
+    classes = getattr(datamodels, "classes_", None)
+    n_classes = None if classes is None else len(classes)
+    model = utility.estimator if utility.shares_subsets else None
+    settings = {"device": datamodels.device, "verbose": datamodels.verbose}
+    rows = X, y, X_target, y_target
+    return PairModels(*rows, n_classes, datamodels.output_, model, settings)

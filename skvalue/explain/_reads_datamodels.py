@@ -16,6 +16,11 @@ def _is_amortized(datamodels):
     return True
 
 
+def _is_whole(number):
+    # True and False are numbers of Python, and masks of numpy.
+    return isinstance(number, Integral) and not isinstance(number, bool)
+
+
 class ReadsDatamodels:
     """Mixin of what has ``attributions_`` and ``intercepts_``."""
 
@@ -58,12 +63,12 @@ class ReadsDatamodels:
     def _extreme_rows(self, target, k, sign):
         check_is_fitted(self, "attributions_")
         n_targets = self.attributions_.shape[1]
-        if not isinstance(target, Integral) or not -n_targets <= target < n_targets:
+        if not _is_whole(target) or not -n_targets <= target < n_targets:
             raise ValueError(
                 f"target={target!r} must be the number of one of {n_targets} target "
                 "rows."
             )
-        if not isinstance(k, Integral) or k < 1:
+        if not _is_whole(k) or k < 1:
             raise ValueError(f"k={k!r} must be a whole number above 0.")
         scores = sign * self.attributions_[:, target]
         rows = np.argsort(-scores, kind="stable")[:k]

@@ -12,7 +12,10 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from ..utils._threads import one_thread
 from ._contribution_moments import ContributionMoments
-from ._estimates import OutputMoments
+from ._estimates import LASSO_FOLDS, OutputMoments
+from ._subset_sums import SubsetSums
+
+DEFAULT_EVALUATIONS = {"shared": 200}
 
 
 class Sample(NamedTuple):
@@ -70,10 +73,37 @@ def resolve_method(method, utility, draws):
     return method
 
 
-def sample_outputs(
-    utility, draws, seed, n_subsets, *, shared, held_out_share, keeps, n_jobs, progress
-):
-    """Train on subsets, and add up what the models give for the targets.
+def n_subsets_of(method, max_evaluations, alpha):
+    """Subsets that a method is given.
+
+    Parameters
+    ----------
+    method : str
+        Not "auto".
+
+    max_evaluations : int or "auto"
+        Of `Datamodels`.
+
+    alpha : float or "cv"
+        Penalty of the regressions.
+
+    Returns
+    -------
+    n_subsets : int
+        Enough for the method.
+    """
+    if max_evaluations == "auto":
+        return DEFAULT_EVALUATIONS.get(method, 1000)
+    if method == "lasso" and alpha == "cv" and max_evaluations < LASSO_FOLDS:
+        raise ValueError(
+            f"max_evaluations={max_evaluations} leaves too few subsets to choose a "
+            f'penalty by; give alpha="cv" at least {LASSO_FOLDS}, or alpha a number.'
+        )
+    return int(max_evaluations)
+
+
+class OutputSampling:
+    """Trains on subsets, and adds up what the models give for the targets.
 
     Parameters
     ----------
@@ -98,49 +128,81 @@ def sample_outputs(
     keeps : bool
         Whether subsets and outputs are kept too.
 
-    n_jobs : int or None
-        Workers.
-
-    progress : Progress
-        Counts subsets.
-
-    Returns
-    -------
-    sample : Sample
-        The sums.
+    Attributes
+    ----------
+    sums : SubsetSums
+        Of the subsets so far; restored to go on with an earlier fit.
     """
-    n_first = n_subsets - int(held_out_share * n_subsets)
-    size = utility.block_size("in_out" if shared else "scores")
-    work, of_sums = _outputs, OutputMoments
-    if shared:
-        work, of_sums = _contributions, ContributionMoments
-    # Blocks end where the held-out subsets begin.
-    bounds = sorted({*range(0, n_subsets, size), n_first, n_subsets})
-    blocks = list(zip(bounds[:-1], np.diff(bounds), strict=True))
-    sums, records = [], []
-    n_workers = effective_n_jobs(n_jobs)
-    with Parallel(n_jobs=n_jobs) as parallel:
-        # No more results at a time than keep the workers busy.
-        for place in range(0, len(blocks), n_workers):
-            wave = blocks[place : place + n_workers]
-            results = parallel(
-                delayed(work)(utility, draws, seed, *block) for block in wave
-            )
-            for (start, count), result in zip(wave, results, strict=True):
-                masks, outputs = draws.masks(seed, start, count), result[0]
-                if not sums or (start == n_first and held_out_share):
-                    origin = sums[0].origin if sums else outputs.mean(axis=0)
-                    sums.append(of_sums(draws, len(origin), origin))
-                with one_thread():
-                    sums[-1].add(masks, *result)
-                if keeps:
-                    records.append((masks, outputs))
-                progress.update(start + count)
-    progress.finish()
-    kept = [np.concatenate(part) for part in zip(*records, strict=True)]
-    if not held_out_share:
-        return Sample(sums[0], None, None, *(kept or (None, None)))
-    return Sample(sums[0].joined(sums[1]), *sums, *(kept or (None, None)))
+
+    def __init__(
+        self, utility, draws, seed, n_subsets, *, shared, held_out_share, keeps
+    ):
+        self.utility, self.draws, self.seed = utility, draws, seed
+        self.work, of_sums = _outputs, OutputMoments
+        if shared:
+            self.work, of_sums = _contributions, ContributionMoments
+        size = utility.block_size("in_out" if shared else "scores")
+        bounds, n_first = {*range(0, n_subsets, size), n_subsets}, None
+        if held_out_share:
+            # Blocks end where the held-out subsets begin.
+            n_first = n_subsets - int(held_out_share * n_subsets)
+            bounds.add(n_first)
+        bounds = sorted(bounds)
+        self.blocks = list(zip(bounds[:-1], np.diff(bounds).tolist(), strict=True))
+        # A longer fit has no such last block; with held-out subsets there is none.
+        self.least = 1 if held_out_share else size
+        n_targets = len(utility.y_val)
+        self.sums = SubsetSums(draws, of_sums, n_targets, n_first, keeps)
+
+    def run(self, n_jobs, progress, checkpoint, header):
+        """Go through the subsets that are not in the sums yet.
+
+        Parameters
+        ----------
+        n_jobs : int or None
+            Workers.
+
+        progress : Progress
+            Counts subsets.
+
+        checkpoint : Checkpoint
+            Entered; saves the sums of whole blocks where it has a path.
+
+        header : dict or None
+            Saved with them.
+
+        Returns
+        -------
+        sample : Sample
+            What all subsets gave.
+        """
+        sums, n_workers = self.sums, effective_n_jobs(n_jobs)
+        left = [block for block in self.blocks if block[0] >= sums.n_subsets]
+        with Parallel(n_jobs=n_jobs) as parallel:
+            # No more results at a time than keep the workers busy.
+            for place in range(0, len(left), n_workers):
+                wave = left[place : place + n_workers]
+                results = parallel(
+                    delayed(self.work)(self.utility, self.draws, self.seed, *block)
+                    for block in wave
+                )
+                whole = [start for start, count in wave if count >= self.least]
+                for (start, count), result in zip(wave, results, strict=True):
+                    sums.add(start, self.draws.masks(self.seed, start, count), *result)
+                    if whole and start == whole[-1]:
+                        checkpoint.save_if_due(header, sums.to_arrays)
+                    progress.update(start + count)
+        progress.finish()
+        return self._sample()
+
+    def _sample(self):
+        sums, masks = self.sums, None
+        if sums.keeps:
+            masks = self.draws.masks(self.seed, 0, sums.n_subsets)
+        if sums.n_first is None:
+            return Sample(sums.moments[0], None, None, masks, sums.outputs())
+        first, held_out = sums.moments
+        return Sample(first.joined(held_out), first, held_out, masks, sums.outputs())
 
 
 def _outputs(utility, draws, seed, start, n_subsets):

@@ -107,7 +107,8 @@ class BaseSemivalue(SharedAttributions, SamplingValuator):
             return self._make_walks(weight, antithetic=sampler == "permutation")
         probabilities = size_probabilities(weight, least)
         if sampler == "regression":
-            return RegressedSubsets(ReusedSizes(probabilities, least))
+            sizes = ReusedSizes(probabilities, least)
+            return RegressedSubsets(sizes, utility.known_games())
         sizes = SubsetSizes(probabilities, least)
         return SharedSubsets(sizes) if sampler == "shared" else ReusedSubsets(sizes)
 

@@ -57,7 +57,9 @@ class BetaShapley(BaseSemivalue):
         directions; ``"single_permutation"``: in one direction only, which halves the
         least budget but needs more for the same precision. Where the weight is on few
         sizes, both walk pieces that begin at those. ``"auto"``: shared where the
-        batched engine reads every row's contribution off one fit, else permutation.
+        batched engine reads every row's contribution off one fit; permutation where
+        the engine only walks, the rows are fewer than 40, or `alpha` is below `beta`;
+        else regression.
 
     max_evaluations : int or None, default=None
         Fits of coalitions at most, over all folds. None: 1000, or ten of the least that
@@ -180,8 +182,9 @@ class BetaShapley(BaseSemivalue):
     Shared subsets cost one fit each and :math:`O(n d^2 + n\, n_{val}\, d)` for the
     contributions of all n rows; a permutation costs n fits. Memory is linear in n.
     A utility of ``"regression"`` costs one fit, and the regression a number for each
-    row of each subset. Standard errors come from the spread of subsets of like sizes,
-    or of permutations.
+    row of each subset; a forest of 50 trees is fitted once a fold and tells the
+    regression which rows are alike. Standard errors come from the spread of subsets of
+    like sizes, or of permutations.
 
     References
     ----------
@@ -212,6 +215,11 @@ class BetaShapley(BaseSemivalue):
     alpha: float = 16.0
     beta: float = 1.0
     estimator: object = None
+
+    @property
+    def _of_many(self):
+        # A row hardly changes a large coalition, which a walk sees and a mean does not.
+        return "regression" if self.alpha >= self.beta else "permutation"
 
     def _weight(self, sizes, n_samples):
         rest = n_samples - 1 - sizes

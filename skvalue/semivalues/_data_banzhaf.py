@@ -165,7 +165,8 @@ class DataBanzhaf(BaseSemivalue):
 
     Notes
     -----
-    A subset costs one fit. With ``"msr"`` that is all, with ``"regression"`` nearly;
+    A subset costs one fit. With ``"msr"`` that is all, with ``"regression"`` nearly: a
+    forest of 50 trees is fitted once a fold and tells it which rows are alike;
     with ``"shared"`` and the engine another :math:`O(n d^2 + n\, n_{val}\, d)` for the
     contributions of all n rows, which are much less noisy. Memory is linear in n, but
     for a number for each row of each subset in the regression.

@@ -181,8 +181,9 @@ class DataShapley(BaseSemivalue):
     Shared subsets cost one fit each and :math:`O(n d^2 + n\, n_{val}\, d)` for the
     contributions of all n rows; a permutation costs n fits. Memory is linear in n.
     A utility of ``"regression"`` costs one fit, and the regression a number for each
-    row of each subset. Standard errors come from the spread of subsets of like sizes,
-    or of permutations.
+    row of each subset; a forest of 50 trees is fitted once a fold and tells the
+    regression which rows are alike. Standard errors come from the spread of subsets of
+    like sizes, or of permutations.
 
     References
     ----------

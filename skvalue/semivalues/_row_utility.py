@@ -44,6 +44,8 @@ class RowUtility(Utility):
     """
 
     _by_row = True
+    # Of `Datamodels`, the only ones with coalitions of few rows that are refitted.
+    _more_rows = "raise inclusion_probability or subset_size"
 
     def _check(self):
         check_takes_weights(self.estimator, self.sample_weight)
@@ -76,7 +78,8 @@ class RowUtility(Utility):
         ):
             model = _KnownClasses(model, self.classes)
         name = type(self.estimator).__name__
-        with _blaming(f"{name}, fitted on {fitted_on}, failed to predict"):
+        failed = f"{name}, fitted on {fitted_on}, failed to predict"
+        with _blaming(failed, self._more_rows):
             if self.classes is None:
                 return -((finite_predictions(model, self.X_val) - self.y_val) ** 2)
             if self.scoring == "accuracy":

@@ -110,26 +110,26 @@ class SharedAttributions:
         check_is_fitted(self, "data_values_")
         if self._by_groups:
             raise ValueError('attributions are of rows; fit with unit="rows".')
+        classes = getattr(self, "classes_", None)
+        estimator = self._estimator_or_default()
+        output, is_ratio = output_of_scoring(self.scoring, estimator, classes)
         if self._drawn is None:
             raise ValueError(
                 f"attributions of {type(self).__name__} are read off shared subsets, "
-                "and this fit took none: they need a linear model of the batched "
-                'engine, without sample_weight, and sampler="auto" or "shared". Use '
+                "and this fit took none. They need estimator=LogisticRegression, Ridge "
+                "or RidgeClassifier, where the batched engine knows its parameters and "
+                'rows are dense, no sample_weight, and sampler="auto" or "shared". Use '
                 "Datamodels or LeaveOneOut, which attribute by any estimator."
             )
         X_val, y_val = validate_more_rows(self, X_val, y_val, names=("X_val", "y_val"))
-        blocks = self._attribution_blocks(X_val, y_val)
+        blocks = self._attribution_blocks(X_val, y_val, output, is_ratio)
         return mean_over_splits(blocks, (len(self._target), len(y_val)))
 
-    def _attribution_blocks(self, X_val, y_val):
+    def _attribution_blocks(self, X_val, y_val, output, is_ratio):
         """Training rows, held-out rows and semivalues, a chunk of a game at a time."""
-        classes = getattr(self, "classes_", None)
         with Parallel(n_jobs=self.n_jobs) as parallel:
             for drawn in self._drawn:
                 rows = drawn.rows
-                output, is_ratio = output_of_scoring(
-                    self.scoring, drawn.estimator, classes
-                )
                 for chunk in row_chunks(len(y_val), len(rows)):
                     utility = RowUtility(
                         drawn.estimator,
@@ -137,7 +137,7 @@ class SharedAttributions:
                         self._target[rows],
                         take_rows(X_val, chunk),
                         y_val[chunk],
-                        classes=classes,
+                        classes=getattr(self, "classes_", None),
                         scoring=output,
                         device=self.device,
                     )

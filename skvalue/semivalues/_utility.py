@@ -28,6 +28,7 @@ from ..utils._sample_weight import (
     fit_weighted,
 )
 from ..utils._sklearn import num_samples
+from ._forest_cells import forest_cells
 
 
 class Utility(Game):
@@ -74,6 +75,8 @@ class Utility(Game):
 
     # Whether a coalition is worth something for each held-out row by itself.
     _by_row = False
+    # What to do where an estimator fails on few rows.
+    _more_rows = "raise min_coalition_size"
 
     def __init__(
         self,
@@ -131,7 +134,7 @@ class Utility(Game):
         # Re-raised, never replaced by a number: a fit that fails is no coalition
         # without worth.
         coalition = f"a coalition of {len(rows)} row(s)"
-        with _blaming(f"{type(model).__name__} failed on {coalition}"):
+        with _blaming(f"{type(model).__name__} failed on {coalition}", self._more_rows):
             X, labels = take_rows(self.X, rows), self._labels(self.y[rows])
             fit_weighted(model, X, labels, weights)
         return self._score(model, coalition)
@@ -210,6 +213,10 @@ class Utility(Game):
             return self.engine.in_out(masks)
         return super().in_out(masks)
 
+    def known_games(self):
+        """Means over the cells of a forest, see `Game.known_games`."""
+        return forest_cells(self)
+
     def block_size(self, kind):
         """Coalitions (permutations for "walk") that make up one task."""
         if self.shares_subsets if kind == "in_out" else self.is_batched:
@@ -255,7 +262,8 @@ class Utility(Game):
             return self._custom_score(model, fitted_on)
         n_held_out = len(self.y_val)
         name = type(self.estimator).__name__
-        with _blaming(f"{name}, fitted on {fitted_on}, failed to predict"):
+        failed = f"{name}, fitted on {fitted_on}, failed to predict"
+        with _blaming(failed, self._more_rows):
             if self.classes is None:
                 predicted = model.predict(self.X_val)
                 return max(r2_score(self.y_val, predicted, sample_weight=weights), -1.0)
@@ -272,7 +280,8 @@ class Utility(Game):
         if weights is not None:
             given["sample_weight"] = weights
         labels = self._labels(self.y_val)
-        with _blaming(f"scoring={self.scoring!r} failed on a model of {fitted_on}"):
+        failed = f"scoring={self.scoring!r} failed on a model of {fitted_on}"
+        with _blaming(failed, self._more_rows):
             score = self._scorer(model, self.X_val, labels, **given)
         try:
             score = float(score)
@@ -312,14 +321,14 @@ class Utility(Game):
 
 
 @contextmanager
-def _blaming(what):
+def _blaming(what, advice):
     """Raise again what goes wrong, under the name of what did."""
     try:
         yield
     except Exception as error:
         raise RuntimeError(
             f"{what}: {type(error).__name__}: {error}. If it needs more rows than "
-            "that, raise min_coalition_size."
+            f"that, {advice}."
         ) from error
 
 

@@ -1,5 +1,6 @@
 """Reused utilities adjusted by regression: unbiased whatever is learned."""
 
+import pickle
 from itertools import product
 from math import comb
 
@@ -17,6 +18,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.datasets import make_classification
 
+from skvalue._coalitions.cell_means import CellMeans
 from skvalue._coalitions.game import Game
 from skvalue._coalitions.regressed_subsets import (
     RegressedSubsets,
@@ -61,6 +63,15 @@ class NoisyGame(Game):
         effect = self.own[players].sum() / np.sqrt(max(size, 1))
         noise = np.random.default_rng([self.seed, *players]).normal()
         return np.log1p(size) + effect + self.noise * noise
+
+
+def known_games(n_players=N, seed=0):
+    """Three sortings of the players into cells, as two games."""
+    rng = np.random.default_rng(seed)
+    cells = rng.integers(0, 3, size=(n_players, 3))
+    numbers = rng.normal(size=cells.shape)
+    parts = slice(0, 2), slice(2, 3)
+    return tuple(CellMeans(cells[:, part], numbers[:, part]) for part in parts)
 
 
 # -------------------------------------------------------------- the sum over coalitions
@@ -130,18 +141,51 @@ def test_no_sizes_make_the_weights_vary_less():
 @weights
 def test_what_is_learned_is_valued_exactly(name, min_size):
     rng = np.random.default_rng(0)
-    masks = MASKS.astype(np.float32)
+    masks, games = MASKS.astype(np.float32), known_games()
     scores = random_table(N, seed=3)
-    model = SizeRegression(masks, scores, rng.uniform(0.1, 1.0, size=len(masks)))
+    columns = np.hstack([known.columns(MASKS) for known in games])
+    weights = rng.uniform(0.1, 1.0, size=len(masks))
+    model = SizeRegression(masks, scores, weights, columns)
     # Larger and other than any fit gives: the values are about any of them.
     model.by_size = rng.normal(size=N + 1)
+    model.slopes = rng.normal(size=columns.shape[1])
     model.coefficients = rng.normal(size=N)
     model.coefficients -= model.coefficients.mean()
     table = np.empty(2**N)
     table[MASKS @ (1 << np.arange(N))] = model.predict()
     expected = enumerate_semivalue(TableGame(table), relative_weight(name), min_size)
-    values = model.semivalue(size_probabilities(relative_weight(name), min_size))
-    assert_allclose(values, expected, atol=1e-6)
+    probabilities = size_probabilities(relative_weight(name), min_size)
+    known = np.concatenate([each.semivalues(probabilities) for each in games])
+    assert_allclose(model.semivalue(probabilities, known), expected, atol=1e-6)
+
+
+def test_slopes_of_known_games_are_found():
+    rng = np.random.default_rng(0)
+    masks = rng.random((400, 50)) < rng.uniform(0.1, 0.9, size=400)[:, None]
+    columns = np.hstack([each.columns(masks) for each in known_games(50)])
+    slopes = np.array([1.0, -2.0, 0.0, 3.0])
+    scores = np.log1p(masks.sum(axis=1)) + columns @ slopes
+    scores += 0.01 * rng.normal(size=400)
+    model = SizeRegression(masks.astype(np.float32), scores, np.ones(400), columns)
+    assert_allclose(model.slopes, slopes, atol=0.1)
+    assert (scores - model.predict()).var() < 0.02**2
+
+
+@pytest.mark.parametrize("n_coalitions", [20, 40, 400])
+def test_known_games_that_explain_nothing_cost_nothing(n_coalitions):
+    rng = np.random.default_rng(1)
+    squares = {"with": 0.0, "without": 0.0}
+    for _ in range(20):
+        masks = rng.random((2 * n_coalitions, 60)) < 0.5
+        columns = np.hstack([each.columns(masks) for each in known_games(60)])
+        noise = rng.standard_t(3, size=len(masks))
+        learned = np.arange(len(masks)) < n_coalitions
+        for name, known in (("with", columns), ("without", None)):
+            model = SizeRegression(
+                masks.astype(np.float32), noise, 1.0 * learned, known
+            )
+            squares[name] += np.mean((noise - model.predict())[~learned] ** 2)
+    assert squares["with"] < 1.05 * squares["without"]
 
 
 def test_the_regression_finds_what_there_is_to_find():
@@ -181,13 +225,14 @@ def test_coalitions_without_weight_are_not_learned_from():
 @games
 @weights
 @pytest.mark.parametrize("n_units", [15, 100])
-def test_estimates_are_unbiased(name, min_size, n_units):
+@pytest.mark.parametrize("known", [(), known_games()], ids=["", "known games"])
+def test_estimates_are_unbiased(name, min_size, n_units, known):
     """Over 50 seeds the mean is within five of its standard errors; six players.
 
     Five, as rare sizes weigh much: the mean of 50 estimates is not quite normal.
     """
     game = TableGame(random_table(N, seed=4, by_size=0.3))
-    sampler = RegressedSubsets(sizes_for(name, min_size))
+    sampler = RegressedSubsets(sizes_for(name, min_size), known)
     exact = enumerate_semivalue(game, relative_weight(name), min_size)
     estimates = np.array(
         [
@@ -225,17 +270,45 @@ def test_three_times_less_error_than_permutations(noise):
 
 
 def test_blocks_add_up_to_one_run():
+    """Also where workers get copies, and the values are looked at on the way."""
     game = TableGame(random_table(N, seed=5))
-    sampler = RegressedSubsets(sizes_for("shapley", 0))
-    whole, cost = run_block(game, sampler, (0, 0), 0, 60)
+    sampler = RegressedSubsets(sizes_for("shapley", 0), known_games())
+    whole, cost = run_block(game, sampler, (0, 0), 0, 300)
     total = sampler.new_accumulator(N)
-    for start, count in ((0, 16), (16, 16), (32, 28)):
-        total.merge(run_block(game, sampler, (0, 0), start, count)[0])
-    assert cost == 60
+    sent = pickle.loads(pickle.dumps(sampler))
+    for start, count in ((0, 16), (16, 244), (260, 40)):
+        total.merge(run_block(game, sent, (0, 0), start, count)[0])
+        total.copy().estimate()
+    assert cost == 300
     again = sampler.new_accumulator(N).from_arrays(total.to_arrays())
     for record in (total, again, total.copy()):
         assert_array_equal(record.estimate(), whole.estimate())
         assert_array_equal(record.variance(), whole.variance())
+
+
+def test_workers_get_no_known_games():
+    sampler = RegressedSubsets(sizes_for("shapley", 0), known_games())
+    sent = pickle.loads(pickle.dumps(sampler))
+    assert sent.games == ()
+    assert_array_equal(sent.masks(N, (0, 0), 0, 9), sampler.masks(N, (0, 0), 0, 9))
+
+
+def test_known_games_take_away_what_they_explain():
+    """A game that is one of them, but for a little noise, needs few coalitions."""
+    n_players = 60
+    known = known_games(n_players)
+    variances = []
+    for games in (known, ()):
+        sampler = RegressedSubsets(sizes_for("shapley", 5, n_players), games)
+        masks = sampler.masks(n_players, (0, 0), 0, 120)
+        scores = known[0].columns(masks)[:, 0]
+        scores += 0.01 * np.random.default_rng(0).normal(size=120)
+        record = SubsetRecord(sampler, n_players, (0, 0), scores)
+        variances.append(record.variance()[0].mean())
+        exact = known[0].semivalues(sampler.sizes.probabilities)[0]
+        z = (record.estimate() - exact) / record.standard_error()
+        assert np.mean(np.abs(z) < 2) > 0.85
+    assert variances[0] < 0.1 * variances[1]
 
 
 def test_precision_is_looked_at_ever_more_rarely():

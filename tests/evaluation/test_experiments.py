@@ -14,8 +14,10 @@ from killed_experiment import experiment
 from numpy.testing import assert_allclose
 from pandas.testing import assert_frame_equal
 from sklearn.datasets import load_diabetes, load_iris
+from sklearn.decomposition import TruncatedSVD
 from sklearn.dummy import DummyClassifier
 from sklearn.exceptions import FitFailedWarning
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
@@ -84,10 +86,29 @@ def test_each_noise_rate_and_data_set_has_its_lines():
     assert found["dataset"].unique().tolist() == [*data]
     names = ["SelfConfidence", "KNNShapley", "KNNShapley-2"]
     assert found["valuator"].tolist() == names * 12
-    assert np.isfinite(found.select_dtypes("number")).all(axis=None)
+    figures = found.drop(columns="roc_auc_features").select_dtypes("number")
+    assert np.isfinite(figures).all(axis=None)
+    assert (found["roc_auc_features"].isna() == (found["noise"] == "labels")).all()
     # Named columns or not, iris is the same.
     same = [untimed(found[found["dataset"] == name]) for name in ["iris", "named"]]
     assert_frame_equal(*(part.iloc[:, 1:].reset_index(drop=True) for part in same))
+
+
+def test_each_kind_of_noise_is_told_from_right_rows():
+    frame = detection_experiment(
+        Oracle(), DATA, noise=["labels", "features", "both"], n_repeats=2
+    ).set_index("noise")
+    assert_allclose(frame.loc["labels", "roc_auc_labels"], 1)
+    assert frame.loc["labels", "roc_auc_features"].isna().all()
+    assert frame.loc["features", "roc_auc_labels"].isna().all()
+    features = frame.loc["features"]
+    assert (features["roc_auc_features"] == features["roc_auc"]).all()
+    # As many of either kind, against the same right rows: the mean.
+    both = frame.loc["both"]
+    assert_allclose(both["roc_auc_labels"], 1)
+    assert_allclose(
+        both["roc_auc"], (both["roc_auc_labels"] + both["roc_auc_features"]) / 2
+    )
 
 
 def test_noise_of_ones_own():
@@ -219,6 +240,39 @@ def test_real_targets():
     assert {*removed["valuator"]} == {"random", "Pipeline"}
 
 
+def test_texts_and_sparse_rows(tmp_path):
+    rng = np.random.default_rng(0)
+    y = np.array(["bad", "good"])[rng.integers(2, size=80)]
+    texts = [
+        " ".join([label, *rng.choice(list("abcdefgh"), 6)]) for label in y.tolist()
+    ]
+    words = TfidfVectorizer(token_pattern=r"\w+")
+    reduced = TruncatedSVD(9, random_state=0)
+    valuator = make_pipeline(words, reduced, SelfConfidence(drop=0.2))
+    model = make_pipeline(words, LogisticRegression(C=100))
+    found = downstream_experiment(
+        {"texts": valuator},
+        {"texts": (texts, y)},
+        model,
+        noise_rate=0.2,
+        n_repeats=1,
+        random_state=0,
+        memory=tmp_path,
+    ).set_index("valuator")
+    assert found.loc["texts", "dropped_wrong"] > 0.5
+    assert found.loc["perfect removal", "score"] == 1
+    sparse = detection_experiment(
+        SelfConfidence(LogisticRegression()),
+        {"sparse": (words.fit_transform(texts), y)},
+        n_repeats=1,
+        random_state=0,
+        memory=tmp_path,
+    )
+    assert sparse["roc_auc"].item() > 0.9
+    with pytest.raises(ValueError, match=r"noise=.features. cannot be made in .*texts"):
+        detection_experiment(valuator, {"texts": (texts, y)}, noise="features")
+
+
 # ------------------------------------------------------------------ same in every way
 
 
@@ -315,9 +369,9 @@ def test_a_failing_valuator_leaves_gaps():
     assert curves.groupby("valuator")["found"].count().tolist() == [0, 303]
     with pytest.warns(FitFailedWarning, match="their figures are -1"):
         frame = removal_experiment(
-            Broken(), DATA, MODEL, n_repeats=1, shares=[0.1, 0.2], error_score=-1.0
+            valuators, DATA, MODEL, n_repeats=1, shares=[0.1, 0.2], error_score=-1.0
         )
-    assert (frame.loc[frame["valuator"] == "Broken", "score"] == -1).all()
+    assert (frame.loc[frame["valuator"] == "broken", "score"] == -1).all()
     assert (frame.loc[frame["valuator"] == "random", "score"] > 0).all()
 
 
@@ -339,8 +393,11 @@ def test_an_error_is_raised_where_it_is_asked_for():
     with pytest.raises(RuntimeError, match="on purpose") as caught:
         detection_experiment(Broken(), DATA, error_score="raise")
     assert "valuator='Broken', dataset='planes'" in caught.value.__notes__[0]
-    with pytest.raises(ValueError, match=r"All 5 tasks failed(.|\n)*on purpose"):
+    with pytest.raises(ValueError, match=r"All 5 valuations failed(.|\n)*on purpose"):
         detection_experiment(Broken(), DATA)
+    # Random orders do not make up for it.
+    with pytest.raises(ValueError, match="All 1 valuations failed"):
+        removal_experiment(Broken(), DATA, MODEL, shares=[0.1], n_repeats=1)
 
 
 def test_progress_is_said(capsys):

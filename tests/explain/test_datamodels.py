@@ -312,6 +312,8 @@ def test_helpful_and_harmful_rows():
         assert (column[fitted.helpful_rows(target, k=80)] > 0).all()
     with pytest.raises(ValueError, match="target=2 must be"):
         fitted.helpful_rows(2)
+    with pytest.raises(ValueError, match="target=True must be"):
+        fitted.helpful_rows(True)
     with pytest.raises(ValueError, match="k=0"):
         fitted.harmful_rows(0, k=0)
     with pytest.raises(ValueError, match="subsets must hold"):
@@ -394,6 +396,20 @@ def test_subsets_without_a_class_do_not_fail():
 # ----------------------------------------------------------------- bad arguments
 
 
+class TenRows(GaussianNB):
+    def fit(self, X, y):
+        if len(y) < 10:
+            raise ValueError("ten rows at least")
+        return super().fit(X, y)
+
+
+def test_an_estimator_that_needs_more_rows_is_blamed():
+    X, y, *_ = problem(2, 40)
+    datamodels = Datamodels(TenRows(), inclusion_probability=0.1, random_state=0)
+    with pytest.raises(RuntimeError, match=r"ten rows.*raise inclusion_probability"):
+        datamodels.fit(X, y)
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
@@ -406,6 +422,7 @@ def test_subsets_without_a_class_do_not_fail():
         ({"estimator": GaussianNB(), "method": "shared"}, 'method="shared" needs'),
         ({"method": "shared", "subset_size": 9}, 'method="shared" needs'),
         ({"amortize": True, "max_evaluations": 5}, "max_evaluations=5 leaves too few"),
+        ({"method": "lasso", "max_evaluations": 4}, "too few subsets to choose a pen"),
         ({"inclusion_probability": 1.0}, "inclusion_probability"),
         ({"max_evaluations": 1}, "max_evaluations"),
     ],

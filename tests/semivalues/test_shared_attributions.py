@@ -299,11 +299,14 @@ def test_bad_calls_are_named():
     X, y, X_val, y_val = problem(2)
     held_out = {"X_val": X_val, "y_val": y_val}
     valuator = clone(SHAPLEY).fit(X, y, **held_out, sample_weight=np.ones(len(y)))
-    with pytest.raises(ValueError, match="without sample_weight"):
+    with pytest.raises(ValueError, match="no sample_weight"):
         valuator.attributions(X_val, y_val)
     valuator.set_params(unit="groups").fit(X, y, **held_out, groups=np.arange(60) % 3)
     with pytest.raises(ValueError, match='fit with unit="rows"'):
         valuator.attributions(X_val, y_val)
+    valuator = clone(SHAPLEY).set_params(scoring="f1", max_evaluations=400)
+    with pytest.raises(ValueError, match="scoring='f1' is not known as a mean"):
+        valuator.fit(X, y, **held_out).attributions(X_val, y_val)
     valuator = clone(SHAPLEY).fit(X, y, **held_out)
     with pytest.raises(ValueError, match="X_val: X has 2 features"):
         valuator.attributions(X_val[:, :2], y_val)
