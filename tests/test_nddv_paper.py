@@ -73,17 +73,18 @@ def test_tables_set_ours_beside_theirs(monkeypatch):
             ("NDDV, paper", 0, "roc_auc", 0.9),
             ("NDDV", 0, "two_means_f1", 0.85),
             ("NDDV", 0, "roc_auc", 0.98),
+            *((name, 0, "cpu_seconds", 1.0) for name in ("NDDV", "NDDV, paper")),
         ]
     ]
     columns = ["data", "noise", "rate", "n", "d", "method", "seed"]
     columns += ["figure", "at", "value"]
     frame = pd.DataFrame(rows, columns=columns)
-    (title, f1), (_, auc) = tables.tables("detection", frame)
+    (title, f1), (_, auc), _ = tables.tables("detection", frame)
     assert "1 to 2 seeds" in title
     assert f1.loc["NDDV, paper", "2dplanes"] == ".75 / .67"
     assert f1.loc["NDDV", "2dplanes"] == ".85"
     assert auc["2dplanes"].tolist() == [".900", ".980"]
-    noise = frame.assign(rate=[0.1, 0.3, 0.1, 0.1, 0.1])
+    noise = frame.assign(rate=[0.1, 0.3, *[0.1] * 5])
     _, f1 = tables.tables("label_noise", noise)[0]
     assert f1.loc["NDDV, paper", 0.3] == ".80 / .78"
     # 2p / (1 + p): recall 1 at precision p.

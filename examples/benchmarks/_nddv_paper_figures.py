@@ -1,20 +1,20 @@
 """Pictures of the CSV files: one for each experiment of the NDDV paper."""
 
 import matplotlib as mpl
-from _nddv_paper_methods import METHODS, VARIANTS
+from _nddv_paper_methods import METHODS, TIMED, VARIANTS
 from matplotlib.figure import Figure
 
 CURVES = {
-    "found": "wrong rows found, by rows inspected",
-    "remove_highest": "accuracy, highest removed first",
-    "add_lowest": "accuracy, lowest added first",
-    "remove_lowest": "accuracy, lowest removed first",
-    "add_highest": "accuracy, highest added first",
+    "found": "wrong rows found,\nby rows inspected",
+    "remove_highest": "accuracy,\nhighest removed first",
+    "add_lowest": "accuracy,\nlowest added first",
+    "remove_lowest": "accuracy,\nlowest removed first",
+    "add_highest": "accuracy,\nhighest added first",
 }
 # Figures S12 to S16: the base and what varies.
 PANELS = {
-    "S12 re-weighting": ["paper", "without re-weighting"],
-    "S13 interaction, T = 6": [m for m in VARIANTS if m.startswith("a =")],
+    "S12 weights": ["paper", "without re-weighting"],
+    "S13 interaction": [m for m in VARIANTS if m.startswith("a =")],
     "S14 diffusion": ["paper", *(m for m in VARIANTS if m.startswith("sigma"))],
     "S15 meta rows": ["paper", *(m for m in VARIANTS if m.endswith("rows"))],
     "S16 hidden nodes": ["paper", *(m for m in VARIANTS if m.endswith("nodes"))],
@@ -44,32 +44,46 @@ def draw(frames, folder):
                 figure = draw_curves(rows)
             else:
                 by = "rate" if experiment.endswith("noise") else "data"
-                rows = {f"{by}: {key}": part for key, part in frame.groupby(by)}
+                rows = {str(key): part for key, part in frame.groupby(by)}
                 figure = draw_curves(rows)
             path = folder / f"{experiment}.svg"
             figure.savefig(path, bbox_inches="tight", metadata={"Date": None})
 
 
 def draw_curves(parts):
-    """A row of axes for each part, a column for each curve, a line for each method."""
-    kinds = [k for k in CURVES if any((p["figure"] == k).any() for p in parts.values())]
+    """A row of axes for each part, a column for each curve, a line for each method.
+
+    Parameters
+    ----------
+    parts : dict of str to DataFrame
+        Lines of a row of axes by its title.
+
+    Returns
+    -------
+    figure : Figure
+        With a legend in every row where the rows have methods of their own.
+    """
     parts = {title: part for title, part in parts.items() if len(part)}
-    figure = Figure(figsize=(2.1 * len(kinds), 1.7 * len(parts)), layout="constrained")
+    kinds = [k for k in CURVES if any((p["figure"] == k).any() for p in parts.values())]
+    figure = Figure(figsize=(2.1 * len(kinds), 1.6 * len(parts)), layout="constrained")
     grid = figure.subplots(len(parts), len(kinds), squeeze=False)
-    shared = len({tuple(sorted(set(p["method"]))) for p in parts.values()}) == 1
+    own = all(set(part["method"]) <= set(VARIANTS) for part in parts.values())
+    lines = {}
     for axes, (title, part) in zip(grid, parts.items(), strict=True):
         means = part.groupby(["figure", "method", "at"])["value"].mean()
         for ax, kind in zip(axes, kinds, strict=True):
             for method in _present(part):
                 if (kind, method) in means:
                     line = means[kind, method]
-                    ax.plot(line.index, line, label=method, **_style(method))
-            ax.set_title(f"{title}\n{CURVES[kind]}")
-        if not shared:
+                    drawn = ax.plot(line.index, line, label=method, **_style(method))
+                    lines[method] = drawn[0]
+        axes[0].set_ylabel(title)
+        if own:
             axes[0].legend(fontsize=5)
-    if shared:
-        lines, labels = grid[0, 0].get_legend_handles_labels()
-        figure.legend(lines, labels, loc="outside lower center", ncols=5)
+    for ax, kind in zip(grid[0], kinds, strict=True):
+        ax.set_title(CURVES[kind])
+    if not own:
+        figure.legend(lines.values(), lines, loc="outside lower center", ncols=7)
     return figure
 
 
@@ -119,7 +133,7 @@ def draw_time(frame):
 
 def _present(part):
     there = set(part["method"])
-    return [method for method in [*METHODS, *VARIANTS] if method in there]
+    return [method for method in [*TIMED, *METHODS, *VARIANTS] if method in there]
 
 
 def _style(method):
@@ -128,7 +142,7 @@ def _style(method):
     if method == "random":
         return {"color": "0.6", "linestyle": ":"}
     if method not in names:
-        return {}
+        return {"color": "black", "linewidth": 1.8} if method in TIMED else {}
     place = names.index(method)
     wide = 1.8 if method.startswith("NDDV") else 0.9
     return {

@@ -48,6 +48,8 @@ METHODS = {
     "Data Banzhaf, default": (made(DataBanzhaf), "val"),
     "Influence function": (made(InfluenceFunction), "val"),
 }
+# What the paper times is one training.
+TIMED = {"NDDV, one member": (made(NDDVValuator, n_members=1), None)}
 # Left out of a quick run, and of all but the first seed where fits are expensive.
 SLOW = {
     "AME",

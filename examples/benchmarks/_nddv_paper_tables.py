@@ -83,19 +83,23 @@ def tables(experiment, frame):
     seeds = frame.groupby([column, "method"])["seed"].nunique()
     few, many = seeds.min(), seeds.max()
     of_seeds = f"{few} to {many} seeds" if few < many else f"seeds: {many}"
-    result = [
-        (f"{experiment}: F1 of the lower cluster, ours / theirs, {of_seeds}", f1(frame))
-    ]
+    theirs = " / theirs" if experiment in PRINTED else ""
+    title = f"{experiment}: F1 of the lower cluster, ours{theirs}, {of_seeds}"
+    result = [(title, f1(frame))]
     auc = _by_method(frame, "roc_auc", column).map(_short, places=3)
     result.append((f"{experiment}: ROC-AUC, {of_seeds}", auc))
+    spent = _by_method(frame, "cpu_seconds", column).map(_seconds)
+    result.append((f"{experiment}: CPU seconds of a fit, {of_seeds}", spent))
     if frame["figure"].isin(CURVES).any():
-        result.append(
-            (
-                f"{experiment}: accuracy above that of a random order, in points, mean "
-                f"over 10 to 50 % of the rows, {of_seeds}",
-                curves(frame),
-            )
+        # Means are of the data sets, or rates, that all methods have.
+        methods = frame.groupby(column)["method"].nunique()
+        whole = methods.index[methods == frame["method"].nunique()]
+        title = (
+            f"{experiment}: accuracy above that of a random order, in points, mean of "
+            f"10 to 50 % of the rows and of {', '.join(map(str, whole))}, {of_seeds}"
         )
+        if len(whole):
+            result.append((title, curves(frame[frame[column].isin(whole)])))
     return result
 
 
@@ -109,7 +113,8 @@ def f1(frame):
     for name in table.columns:
         for method, figure in printed.get(name, {}).items():
             if method in table.index:
-                table.loc[method, name] += f" / {_short(figure)}"
+                table.loc[method, name] = f"{table.loc[method, name] or 'none'} / "
+                table.loc[method, name] += _short(figure)
     if column == "rate":
         # Of a share p of wrong rows: 2p / (1 + p).
         table.loc["all rows flagged"] = [_short(2 * p / (1 + p)) for p in ours.columns]
@@ -183,7 +188,7 @@ def _short(figure, places=2):
 def _seconds(figure):
     if np.isnan(figure):
         return ""
-    return f"{figure:.0f}" if figure >= 10 else f"{figure:.1f}"
+    return f"{figure:.0f}" if figure >= 10 else f"{figure:.2g}"
 
 
 def _plain(title, table):
