@@ -25,7 +25,7 @@ class WithShare(BaseSemivalue):
 @pytest.mark.parametrize("semivalue", [*SEMIVALUES, WithShare])
 def test_every_setting_of_sampling_is_a_parameter_with_its_default(semivalue):
     """A field that the sampling base gains must be one of the semivalues' too."""
-    (sampling_base,) = BaseSemivalue.__bases__
+    *_, sampling_base = BaseSemivalue.__bases__
     own = parameters(semivalue)
     for name, parameter in parameters(sampling_base).items():
         if name != "self":
