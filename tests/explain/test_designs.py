@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from skvalue._coalitions.enumeration import coalitions, semivalue_of
+from skvalue.explain._chosen_pairs import chosen_pairs
 from skvalue.explain._designs import differences
 from skvalue.explain._interaction_prior import InteractionPrior
 from skvalue.explain._kernel_design import KernelDesign, kernel_pairs
@@ -286,6 +287,80 @@ def test_regressions_beat_least_squares_and_those_beat_permutations():
     assert mean_squared["gaussian_process"] < mean_squared["kernel_shap"]
     assert mean_squared["regression"] < mean_squared["kernel_shap"]
     assert mean_squared["kernel_shap"] < mean_squared["permutation"]
+
+
+@pytest.mark.parametrize("n_pairs", [3, 6, 9, 31])
+def test_chosen_pairs_leave_the_values_least_uncertain(n_pairs):
+    """After the players alone, each is the best of all: by brute force, 6 players."""
+    rng = np.random.default_rng(0)
+    prior = InteractionPrior(rng.uniform(0.02, 0.4, 6), 0.01)
+    halves = chosen_pairs(prior, n_pairs, rng)
+    assert halves.shape == (n_pairs, 6)
+    both = np.packbits(np.vstack([halves, ~halves]), axis=1)
+    assert len(np.unique(both, axis=0)) == 2 * n_pairs
+    n_first = 6 if n_pairs >= 6 else 0
+    assert np.array_equal(halves[:n_first], np.eye(6, dtype=bool)[:n_first])
+
+    def uncertainty(chosen):
+        signs = np.vstack([np.where(chosen, 1.0, -1.0), np.ones(6)])
+        noise = np.append(np.full(len(chosen), prior.noise), 0.0)
+        covariance = prior.covariance(signs, signs) + np.diag(noise)
+        shared = prior.shapley_covariance(signs)
+        return -np.sum(shared * np.linalg.solve(covariance, shared.T).T)
+
+    everything = coalitions(6)[1:32]
+    for place in range(n_first, min(n_pairs, n_first + 3)):
+        before = halves[:place]
+        is_new = [not (row == before).all(axis=1).any() for row in everything]
+        is_new &= np.array([not (~row == before).all(1).any() for row in everything])
+        least = min(uncertainty(np.vstack([before, row])) for row in everything[is_new])
+        assert uncertainty(halves[: place + 1]) == pytest.approx(least, rel=1e-6)
+
+
+def test_chosen_pairs_differ_by_seed_and_are_reproducible(monkeypatch):
+    prior = InteractionPrior.typical(14)
+    first, again, other = (
+        chosen_pairs(prior, 60, np.random.default_rng(seed)) for seed in (0, 0, 1)
+    )
+    assert np.array_equal(first, again) and not np.array_equal(first, other)
+    # Beyond what is chosen, pairs are drawn from the candidates.
+    monkeypatch.setattr("skvalue.explain._chosen_pairs.MOST_CHOSEN", 20)
+    many = chosen_pairs(prior, 60, np.random.default_rng(0))
+    assert np.array_equal(many[:20], first[:20])
+    both = np.packbits(np.vstack([many, ~many]), axis=1)
+    assert len(np.unique(both, axis=0)) == 120
+
+
+@pytest.mark.parametrize("n_samples", [20, 40, 80])
+def test_chosen_pairs_err_less_than_drawn_ones(n_samples):
+    """Less than 0.6 of the squared error, 10 draws of 10 games of 10 players."""
+    n_players = 10
+    worth = make_games(n_players, n_games=10)
+    truth = exact("kernel_shap", worth)
+    squared = {}
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        chosen = draw_design("gaussian_process", n_players, n_samples, rng)
+        pairs = kernel_pairs(n_players, n_samples // 2, rng)
+        drawn = GaussianProcessDesign(*pairs)
+        for name, design in [("chosen", chosen), ("drawn", drawn)]:
+            error = np.mean((estimate(design, worth) - truth) ** 2)
+            squared.setdefault(name, []).append(error)
+    assert np.mean(squared["chosen"]) < 0.6 * np.mean(squared["drawn"])
+
+
+def test_two_way_interactions_are_told_by_players_alone():
+    """2 d coalitions; a Gaussian process expects interactions of three, too."""
+    rng = np.random.default_rng(0)
+    members = coalitions(7).astype(float)
+    worth = members @ rng.normal(size=(7, 3))
+    for _ in range(12):
+        first, second = rng.choice(7, 2, replace=False)
+        worth += np.outer(members[:, first] * members[:, second], rng.normal(size=3))
+    prior = InteractionPrior(np.full(7, 0.05), 1e-6)
+    design = draw_design("gaussian_process", 7, 14, rng, prior)
+    values = estimate(design, worth)
+    assert np.allclose(values, exact("kernel_shap", worth), atol=0.01)
 
 
 def test_auto_depends_on_the_budget():

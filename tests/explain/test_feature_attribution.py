@@ -252,19 +252,6 @@ def test_progress_is_printed(capsys):
     assert "[FeatureAttribution] 1 of 1 chunks" in capsys.readouterr().out
 
 
-def test_agreement_with_shap():
-    """Within three standard errors of KernelExplainer with the same background."""
-    shap = pytest.importorskip("shap", reason="the package shap is not installed")
-    X, y = make_rows(60, 8)
-    model = tree_model(X, y)
-    background = X.mean(axis=0, keepdims=True)
-    explainer = shap.KernelExplainer(model.predict, background)
-    expected = explainer.shap_values(X[:5], nsamples=254, silent=True)
-    explanation = FeatureAttribution(model, n_samples=100).fit(X).explain(X[:5])
-    difference = np.abs(explanation.attributions - expected)
-    assert np.mean(difference <= 3 * explanation.standard_errors + 1e-6) > 0.95
-
-
 # ------------------------------------------------------- draws, for amortized networks
 
 
