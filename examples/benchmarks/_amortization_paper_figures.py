@@ -23,7 +23,7 @@ class Panel:
         Beside it.
 
     log : str, default=""
-        Axes that are logarithmic.
+        Axes that are logarithmic, with a tick at each x; "XY": both, with any ticks.
     """
 
     def __init__(self, title, xlabel, ylabel, log=""):
@@ -43,8 +43,13 @@ class Panel:
         axis.set(title=self.title, xlabel=self.xlabel, ylabel=self.ylabel)
         if "x" in self.log:
             axis.set_xscale("log")
+            ticks = sorted({x for points, _ in self.curves.values() for x, _ in points})
+            axis.set_xticks(ticks, [f"{tick:.3g}" for tick in ticks], fontsize="small")
+            axis.minorticks_off()
         if "y" in self.log:
             axis.set_yscale("log")
+        if self.log == "XY":
+            axis.loglog()
 
     def lines(self):
         """The same as text."""
@@ -153,7 +158,7 @@ class Figures:
             for method in SOURCES:
                 panels += self.measured(("labels", data, method), parts, budget)
             self.add(f"{title}, {data}", panels)
-        panel = Panel(f"Figures 3 (centre), 9 and 13, {data}", "FLOPs", "error", "xy")
+        panel = Panel(f"Figures 3 (centre), 9 and 13, {data}", "FLOPs", "error", "XY")
         for part in ("labels", "predicted", "combined"):
             points = self.by_flops("labels", data, "kernel_shap", part)
             panel.add(f"KernelSHAP, {part}", points, PARTS[part])
