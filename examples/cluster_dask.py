@@ -7,16 +7,18 @@ number of machines. skvalue uses joblib, so the same call runs on a dask cluster
 ``joblib.parallel_config(backend="dask")``, and gives bitwise the same values: each unit
 of work has its own seed, and the results are added up in order.
 
+This script runs as it is::
+
     pip install "dask[distributed]"
     python examples/cluster_dask.py [ADDRESS]
 
 Without ADDRESS, two worker processes on this machine stand in for a cluster. For a real
-one, start a scheduler and workers where skvalue is installed, in the same versions,
+one, start a scheduler and workers where skvalue is installed, in the same versions::
 
     dask scheduler                               # prints tcp://SCHEDULER:8786
     dask worker tcp://SCHEDULER:8786 --nworkers auto --nthreads 1
 
-on a batch system by ``dask_jobqueue.SLURMCluster``, on Kubernetes by
+On a batch system use ``dask_jobqueue.SLURMCluster``, on Kubernetes
 ``dask_kubernetes``, and give ``tcp://SCHEDULER:8786`` as ADDRESS. One thread a worker
 is right: skvalue uses one thread a task.
 """

@@ -11,6 +11,7 @@ FIRST = [
     "plot_influence",
     "plot_amortized_new_rows",
     "plot_amortized_bias",
+    "plot_amortization_theorem",
     "plot_feature_attribution",
     "plot_amortized_attribution",
     "plot_datamodels",

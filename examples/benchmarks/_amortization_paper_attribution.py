@@ -10,8 +10,8 @@ import time
 from itertools import product
 
 import numpy as np
+from _attribution_games import super_pixels
 from _data import load
-from attribution import super_pixels
 from scipy.stats import rankdata
 from sklearn.neural_network import MLPClassifier
 from sklearn.utils import Bunch
@@ -33,15 +33,13 @@ METRICS = ["squared_error", "pearson", "spearman", "signs"]
 
 def problem(name, n_rows, n_truth, seed):
     """A fitted model, rows, unseen rows, and what the columns are grouped to."""
+    X, y = load(name)
     groups = None
-    if name == "digits":
-        X, y, groups = super_pixels()
+    if name in ("digits", "mnist_test"):
+        groups = super_pixels(round(X.shape[1] ** 0.5))
+        X = X / X.max()
     else:
-        X, y = load(name)
         X = (X - X.mean(axis=0)) / np.maximum(X.std(axis=0), 1e-6)
-        if name == "mnist_test":
-            pixels = np.arange(784).reshape(4, 7, 4, 7).transpose(0, 2, 1, 3)
-            groups = pixels.reshape(16, 49).tolist()
     order = np.random.default_rng(seed).permutation(len(X))
     X, y = X[order].astype(float), y[order]
     model = MLPClassifier((64,), early_stopping=True, random_state=seed)

@@ -1,20 +1,21 @@
 """Is amortizing feature attributions worth it? Errors at equal numbers of evaluations.
 
-For an MLP and a forest on three tables, noisy Shapley values of rows at 2 to 17
-coalitions a column: their squared error (``noisy``), that of the Gaussian process of
-the same coalitions (``posterior``), of predictions of rows that the models did not see
-(``predicted``, ``later``) and of the combination, each as a share of the mean squared
-norm of the attributions. ``single`` are attributions by `FeatureAttribution` with the
-same method (with "auto" its best one, the biased included) that may ask the model as
-often as amortization did, its controls included; ``worth`` says how many times the
-coalitions the noisy values would need for the error of the combination. Truth is
-enumeration up to 14 columns, else KernelSHAP of 20000 coalitions.
+For an MLP and a forest on three tables, unbiased Shapley values of rows by "regression"
+from 2 to 17 coalitions a column: their squared error (``noisy``), that of the Gaussian
+process of the same coalitions (``posterior``), of predictions of rows that the models
+did not see (``predicted``, and ``later`` ones) and of the combination, each as a share
+of the mean squared norm of the attributions. ``auto`` amortizes what "auto" takes, the
+Gaussian process with coalitions of its choice: what rows have of their own, and later
+rows. ``single`` is `FeatureAttribution` by itself that may ask the model as often as
+amortization did, its controls included; ``worth`` says how many times the coalitions
+the noisy values would need for the error of the combination. Truth is enumeration up to
+14 columns, else KernelSHAP of 20000 coalitions.
 Then the error against the number of rows, for them and for unseen ones; FastSHAP's
 objective; and SGD-Shapley, whose bias no amortization removes.
 
     SKVALUE_DATA=... python examples/benchmarks/attribution_amortization.py
         [budgets] [rows] [sources] [--data adult 2dplanes breast_cancer] [--seeds 3]
-        [--rows 300] [--method auto] [--cache FOLDER]
+        [--rows 300] [--method regression] [--cache FOLDER]
 
 `--cache` keeps true values, and the figures in a CSV file.
 """
@@ -43,9 +44,10 @@ MODELS = {
 }
 SOURCES = {
     method: (method, "regression")
-    for method in ["regression", "permutation", "kernel_shap", "sgd_shapley"]
+    for method in ["auto", "regression", "permutation", "kernel_shap", "sgd_shapley"]
 } | {"FastSHAP's objective": ("kernel_shap", "fastshap")}
-COLUMNS = ["noisy", "posterior", "single", "predicted", "combined", "later"]
+COLUMNS = ["noisy", "posterior", "predicted", "combined", "later"]
+COLUMNS += ["auto", "auto later", "single"]
 
 
 def problem(name, kind, n_rows, seed, cache=None):
@@ -113,8 +115,8 @@ def budgets(options, records):
         + "".join(f"{column:>11s}" for column in COLUMNS)
         + f"{'worth':>7s}"
     )
-    cells = product(range(options.seeds), options.data, MODELS, MULTIPLES)
-    for seed, name, kind, multiple in cells:
+    cells = product(range(options.seeds), MODELS, options.data, MULTIPLES)
+    for seed, kind, name, multiple in cells:
         key = "budgets", name, kind, multiple, seed
         records.get(key, lambda key=key: cell(key, options))
     ratios = []
@@ -132,16 +134,18 @@ def budgets(options, records):
             )
             times = worth(MULTIPLES, noisy, combined)
             for m, at, factor in zip(MULTIPLES, mean, times, strict=True):
-                ratios.append([at["combined"] / at[key] for key in ("noisy", "single")])
+                pairs = (("combined", "noisy"), ("auto", "noisy"), ("auto", "single"))
+                ratios.append([at[one] / at[other] for one, other in pairs])
                 print(
                     f"{name:14s}{kind:7s}{m:3d}d{at['n_all']:11.0f}"
                     + "".join(f"{100 * at[column]:11.3g}" for column in COLUMNS)
                     + f"{factor:7.1f}",
                     flush=True,
                 )
-    for label, ratio in zip(("noisy", "single"), np.transpose(ratios), strict=True):
+    labels = "combined / noisy", "auto / noisy", "auto / single"
+    for label, ratio in zip(labels, np.transpose(ratios), strict=True):
         print(
-            f"combined / {label}: worst {ratio.max():.2f}, median "
+            f"{label}: worst {ratio.max():.2f}, median "
             f"{np.median(ratio):.2f}, below one in {np.sum(ratio < 1)} of {len(ratio)}"
         )
 
@@ -150,18 +154,24 @@ def cell(key, options):
     _, name, kind, multiple, seed = key
     parts = problem(name, kind, options.rows, seed, options.cache)
     model, rows, unseen, truth, truth_unseen = parts
-    attribution = FeatureAttribution(
-        model,
-        method=options.method,
-        n_samples=multiple * rows.shape[1],
-        random_state=seed,
-    )
-    fitted = AmortizedAttribution(attribution, random_state=seed).fit(rows)
-    found = errors(fitted, unseen, truth, truth_unseen)
+    found = {}
+    for method in ("auto", options.method):
+        attribution = FeatureAttribution(
+            model,
+            method=method,
+            n_samples=multiple * rows.shape[1],
+            random_state=seed,
+        )
+        fitted = AmortizedAttribution(attribution, random_state=seed).fit(rows)
+        measured = errors(fitted, unseen, truth, truth_unseen)
+        if method == "auto":
+            found["auto"], found["auto later"] = measured["combined"], measured["later"]
+        else:
+            found |= measured
     n_all = fitted.n_evaluations_
     # All coalitions count, those with no and all columns too.
     single = FeatureAttribution(
-        model, method=options.method, n_samples=round(n_all) - 2, random_state=seed
+        model, n_samples=round(n_all) - 2, random_state=seed
     ).fit(rows)
     # Coalitions of their own in each row, as amortization has.
     values = single._draw(
@@ -236,7 +246,7 @@ def main():
     )
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--rows", type=int, default=300)
-    parser.add_argument("--method", default="auto")
+    parser.add_argument("--method", default="regression")
     parser.add_argument("--cache", help="folder of figures and of true values")
     options = parser.parse_args()
     path = options.cache and Path(options.cache) / "attribution_amortization.csv"

@@ -56,10 +56,10 @@ from skvalue import (
     KNNShapley,
     LeaveOneOut,
 )
+from skvalue._coalitions import size_regression
 from skvalue._coalitions.cell_means import CellMeans
 from skvalue._coalitions.regressed_subsets import RegressedSubsets, SubsetRecord
 from skvalue._coalitions.runner import run_block
-from skvalue._coalitions.size_regression import SizeRegression
 from skvalue._coalitions.sizes import SubsetSizes, size_probabilities
 from skvalue._coalitions.subsets import ReusedSubsets, SharedSubsets
 from skvalue.amortized._statistics import InfluenceColumns
@@ -277,13 +277,16 @@ def of_size_alone(self, target):
 
 
 def regressed(runs, seed, budgets, games):
-    """What the regression says that knows other games."""
-    return runs.said("regression", seed, budgets, games)
+    """What the regression says that knows other games, however many they are."""
+    with mock.patch.object(size_regression, "COALITIONS_A_COLUMN", 0):
+        return runs.said("regression", seed, budgets, games)
 
 
 def by_size(runs, seed, budgets, games):
     """What the regression says that knows of no row."""
-    with mock.patch.object(SizeRegression, "_fit_members", of_size_alone):
+    with mock.patch.object(
+        size_regression.SizeRegression, "_fit_members", of_size_alone
+    ):
         return regressed(runs, seed, budgets, games)
 
 
@@ -351,7 +354,7 @@ def main(arguments):
         squares = np.mean((said - truth) ** 2, axis=2) - doubt
         spread = squares.std(axis=0) / max(arguments.seeds - 1, 1) ** 0.5 / length
         errors[name] = squares.mean(axis=0) / length
-        base = errors.get("permutation", errors[arguments.rows[0]])
+        base = errors.get("permutation", next(iter(errors.values())))
         print(
             f"{name:<20}",
             *(f"{one:7.3f}" for one in errors[name]),

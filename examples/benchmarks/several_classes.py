@@ -3,7 +3,8 @@
 `pairs`: contributions a second of shared subsets and of a loop that refits scikit-learn
 (before and after, in one process; medians of seven rounds of four coalitions), their
 ratio, and r of contributions in and out with refits to tolerance, by size of the
-coalition. `sources`: r with values of many shared
+coalition; and of rounds of eight coalitions whose sizes are spread evenly from 5 to n,
+as `DataShapley` draws them. `sources`: r with values of many shared
 subsets, of noisy values from shared subsets of the logistic model and of ridge
 regression, by number of subsets, and CPU seconds a subset. `fits`: CPU seconds of
 `DataShapley` and `AmortizedShapley` with their defaults on digits, and the ROC-AUC of
@@ -56,8 +57,16 @@ def seconds(function):
     return time.process_time() - start, result
 
 
-def refits(game, rows):
-    return [game.value(rows) for _ in range(3)]
+def refits(game, masks):
+    return [game.value(np.flatnonzero(mask)) for mask in masks]
+
+
+def drawn(rng, n, size):
+    """Coalitions of one size, or spread evenly over all sizes from 5."""
+    if size != "uniform":
+        return np.array([rng.permutation(n) < size for _ in range(4)])
+    sizes = 5 + (n - 4) * (np.arange(8) + rng.random(8)) / 8
+    return np.array([rng.permutation(n) < int(size) for size in sizes])
 
 
 def pairs(options):
@@ -71,28 +80,31 @@ def pairs(options):
         rng = np.random.default_rng(1)
         fast.in_out(np.ones((1, n), dtype=bool))
         print(f"\n{name}, n = {n}: size, shared/s, refits/s, ratio, r with refits")
-        for size in options.sizes:
+        for size in [*options.sizes, "uniform"]:
             rates = []
             for _ in range(ROUNDS):
-                masks = np.array([rng.permutation(n) < size for _ in range(4)])
-                inside = np.flatnonzero(masks[0])
-                before, _ = seconds(functools.partial(refits, plain, inside))
+                masks = drawn(rng, n, size)
+                before, _ = seconds(functools.partial(refits, plain, masks))
                 shared, found = seconds(functools.partial(fast.in_out, masks))
-                after, _ = seconds(functools.partial(refits, plain, inside))
-                refit = 6 / (before + after)
+                after, _ = seconds(functools.partial(refits, plain, masks))
+                refit = 2 * len(masks) / (before + after)
                 rate = masks.size / shared
                 rates.append((rate, refit, rate / refit))
-            checked = rng.choice(n, N_CHECKED, replace=False)
-            base, exact = precise.value(inside), []
-            for row in checked:
-                changed = masks[0].copy()
+            exact, shared = [], []
+            for j, row in zip(
+                np.arange(N_CHECKED) % len(masks),
+                rng.choice(n, N_CHECKED, replace=False),
+                strict=True,
+            ):
+                changed = masks[j].copy()
                 changed[row] ^= True
-                change = precise.value(np.flatnonzero(changed)) - base
-                exact.append(change if changed[row] else -change)
-            r = np.corrcoef(found[0, checked], exact)[0, 1]
+                worth, after = refits(precise, [masks[j], changed])
+                exact.append(after - worth if changed[row] else worth - after)
+                shared.append(found[j, row])
+            r = np.corrcoef(shared, exact)[0, 1]
             rate, refit, ratio = np.median(rates, axis=0)
             print(
-                f"{size:6} {rate:9.0f} {refit:8.1f} {ratio:7.0f} {r:8.4f}",
+                f"{size:>7} {rate:9.0f} {refit:8.1f} {ratio:7.0f} {r:8.4f}",
                 flush=True,
             )
 

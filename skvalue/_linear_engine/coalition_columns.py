@@ -10,12 +10,15 @@ direction of its own. No two rows that enter meet, so one column serves them all
 
 import torch
 
-from .rows import MAX_PACKED_FEATURES, Table
+from .rows import MAX_PACKED_FEATURES, Table, wide_quadratic
 
 # Turning costs a pass over the rows, and pays where it leaves less than this.
 ENOUGH_SHRINKAGE = 0.9
 # Single precision must hold the rows turned as well as it holds them by column.
 MAX_PENALTY_RATIO = 1e6
+# A row whose squared distance from the span of those before it is below this share of
+# the largest squared length calls for eigenvectors.
+NEARLY_SPANNED = 1e-6
 # Directions along which the rows of a coalition hardly differ, against the largest.
 NEGLIGIBLE_VARIANCE = 1e-10
 
@@ -42,11 +45,23 @@ def columns_of(problem, inside):
     if len(inside) > d or penalty.max() > MAX_PENALTY_RATIO * penalty.min():
         return AllColumns(problem)
     members = problem.X[inside, :d].double() / penalty.sqrt()
-    variance, axes = torch.linalg.eigh(members @ members.T)
-    kept = variance > NEGLIGIBLE_VARIANCE * variance[-1]
-    if int(kept.sum()) + 1 > ENOUGH_SHRINKAGE * d:
+    gram = members @ members.T
+    factor, failed = torch.linalg.cholesky_ex(gram)
+    lengths = factor.diagonal().square()
+    is_plain = not failed and bool(
+        lengths.amin() > NEARLY_SPANNED * gram.diagonal().amax()
+    )
+    rank = len(inside)
+    if not is_plain:
+        variance, axes = torch.linalg.eigh(gram)
+        kept = variance > NEGLIGIBLE_VARIANCE * variance[-1]
+        rank = int(kept.sum())
+    if rank + 1 > ENOUGH_SHRINKAGE * d:
         return AllColumns(problem)
-    basis = members.T @ (axes[:, kept] / variance[kept].sqrt())
+    if is_plain:
+        basis = torch.linalg.solve_triangular(factor, members, upper=False).T
+    else:
+        basis = members.T @ (axes[:, kept] / variance[kept].sqrt())
     return SpannedColumns(problem, inside, basis, penalty.sqrt())
 
 
@@ -64,6 +79,7 @@ class AllColumns:
 
     def __init__(self, problem):
         self.table, self.penalty = problem.table, problem.penalty
+        self.X_val = self.X_own = problem.X_val
 
     def of_model(self, theta):
         """Coefficients of a model of the coalition, (K, p), in these columns."""
@@ -73,9 +89,9 @@ class AllColumns:
         """A model of the coalition from its coefficients in these columns."""
         return theta
 
-    def to_models(self, theta, index):
-        """Models (m, K, p) from coefficients, where each row of `index` enters."""
-        return theta
+    def margins(self, theta, index):
+        """Held-out margins (m, K, n_val) where each row of `index` enters."""
+        return theta @ self.X_val.T
 
 
 class SpannedColumns:
@@ -125,6 +141,7 @@ class SpannedColumns:
         coordinates[:, r] = distance
         self.beyond = beyond / distance.clamp(min=smallest)[:, None]
         self.beyond[:, :d] /= roots.to(problem.dtype)
+        self.X_val, self.X_own = problem.X_val, problem.X_val @ self.turn
         self.table = SpannedTable(coordinates, self.turn, r, problem.table)
         self.penalty = coordinates.new_ones(coordinates.shape[1])
         self.penalty[r + 1 :] = 0.0
@@ -137,11 +154,11 @@ class SpannedColumns:
         """A model of the coalition from its coefficients in these columns."""
         return theta @ self.turn.T
 
-    def to_models(self, theta, index):
-        """Models (m, K, p) from coefficients, where each row of `index` enters."""
-        models = theta @ self.turn.T
+    def margins(self, theta, index):
+        """Held-out margins (m, K, n_val) where each row of `index` enters."""
+        along = self.beyond[index] @ self.X_val.T
         own = theta[:, :, self.own, None]
-        return models.addcmul_(own, self.beyond[index, None])
+        return (theta @ self.X_own.T).addcmul_(own, along[:, None])
 
 
 class SpannedTable(Table):
@@ -169,8 +186,7 @@ class SpannedTable(Table):
     def quadratic(self, matrices, part):
         """``x' M x`` as `Table` has it, of M that join no column to the rows' own."""
         if len(self.turn) > MAX_PACKED_FEATURES:
-            rows = self.X[part]
-            return torch.stack([((rows @ M) * rows).sum(1) for M in matrices])
+            return wide_quadratic(self.X[part], matrices)
         # The products of all columns are at hand.
         turned = self.whole.quadratic(self.turn @ matrices @ self.turn.T, part)
         own = matrices[:, self.own, self.own, None]

@@ -8,33 +8,45 @@ with the Hessian :math:`H` of all classes together, the K by K block
 - :math:`c_i = (I - S_i h_i)^{-1} (p_i - y_i)`, :math:`S_i = \mathrm{diag}(p_i) - p_i
   p_i^\top`, for one that leaves.
 
-Rows that move far, and all rows of the smallest coalitions, go on from that step to
-tolerance, side by side with the inverse that is at hand (`multinomial_neighbours`).
+Rows come in the order of the squared length :math:`c_i^\top h_i c_i` of their steps.
+The longest go on from there, side by side with the inverse that is at hand
+(`multinomial_neighbours`), until hardly one of a block leaves more than a step may.
+Those after them keep their step, and the shortest do without a model: where first
+derivatives of the value foretell those of a block, they stand for the rest.
 """
+
+import math
 
 import torch
 
 from .joint_newton import JointInverse, contrasts, joint_hessian
-from .linear_fits import OVERSHOT_SLOPE
-from .multinomial_neighbours import MultinomialNeighbours, covariance
-from .neighbours import EXACT_STEPS, MAX_STEPS
+from .linear_fits import OVERSHOT_SLOPE, centred
+from .multinomial_neighbours import MultinomialNeighbours, covariance, growing_blocks
+from .neighbours import STEP_AHEAD
 from .objectives import MultinomialObjective, inverse_of
 from .rows import MaskedRows, OneRowChanged, Table
 from .scores import softmax_
 
-# Rows a class of the coalitions whose pairs are all solved to tolerance. Steps in
-# larger ones are judged by how far they lead: the number of parameters says little
-# where the penalty holds most of them.
-REFINED_ROWS = 4
-REFINED_SHIFT = 0.5
+# The last step is seen to gain no more than so many tolerances. What it leaves of
+# contributions is a few per cent of their spread where models move farthest.
+FAR_GAIN, SMALL_GAIN, RARE_GAIN = 100.0, 10.0, 1.0
+# Rows a class of small coalitions, and of a class that a row leaves: the neighbours of
+# these, and of coalitions with a new class, move so far that gains by the coalition's
+# Hessian say little.
+SMALL_ROWS, RARE_ROWS = 5, 3
 # A step of this length is no place to go on from.
 LOST_SHIFT = 8.0
-# What the equation of an entering row may leave open.
+# Squared decrements of the equation of an entering row: beyond the first its model is
+# refined, below the second it is solved by a last step. A small rest would not do: with
+# a large block it stands for any margins.
 REFINED_EXCESS = 1e-2
-PROXIMAL_STEPS = 16
-# What it may leave open before the last step.
-PROXIMAL_TOLERANCE = 3e-3
+PROXIMAL_TOLERANCE = 1e-3
+PROXIMAL_STEPS = 10
+# First derivatives will do after a block of which they miss no more, root mean square
+# and mean, of the spread of contributions.
+SLOPE_ERROR, SLOPE_BIAS = 0.05, 0.01
 MAX_BLOCK_ELEMENTS = 2**20
+MAX_SCORED_ELEMENTS = 2**18
 
 
 class MultinomialCoalition:
@@ -51,18 +63,46 @@ class MultinomialCoalition:
     mask : Tensor of shape (n,)
         1 for the members.
 
-    counts : Tensor of shape (K,)
-        Members of each class.
+    present : Tensor of shape (K,), dtype bool
+        Its classes; one more of its neighbours, where each of these brings that.
 
     inside : Tensor of int
         Their numbers.
     """
 
-    def __init__(self, problem, columns, mask, counts, inside):
+    def __init__(self, problem, columns, mask, present, inside, is_new=False):
         self.problem, self.columns, self.mask = problem, columns, mask
-        self.size, self.present = counts.sum(), counts > 0
+        self.size, self.present = len(inside), present
+        is_small = is_new or len(inside) <= SMALL_ROWS * int(present.sum())
+        self.gain = SMALL_GAIN if is_small else FAR_GAIN
+        if problem.exact:
+            self.gain = STEP_AHEAD
         self.penalty = problem.coalition_penalty(self.present[None], columns.penalty)[0]
-        self.table = columns.table.take(inside)
+        self.inside, self.table = inside, columns.table.take(inside)
+
+    def with_class(self, code, theta):
+        """The coalition in the eyes of its neighbours that bring a class.
+
+        Its model (K, p) gets that class, as likely as one row in the coalition's number
+        and one more.
+        """
+        present = self.present.clone()
+        present[code] = True
+        extended = MultinomialCoalition(
+            self.problem,
+            self.columns,
+            self.mask,
+            present,
+            self.inside,
+            is_new=True,
+        )
+        theta = theta.clone()
+        if self.problem.penalty[-1] == 0:
+            margins = self.problem.X[self.inside] @ theta.T
+            margins.masked_fill_(~self.present, -torch.inf)
+            theta[code, -1] = margins.logsumexp(1).mean() - math.log(self.size)
+        extended.start(centred(theta[None], present[None])[0])
+        return extended
 
     def start(self, theta):
         """Find the inverse Hessian, and take a last step from a model (K, p)."""
@@ -91,42 +131,104 @@ class MultinomialCoalition:
         """
         theta = self.theta.repeat(len(rows), 1, 1)
         left = []
-        for chunk in self._chunks(torch.arange(len(rows)), len(rows.table.X)):
+        for chunk in self._chunks(torch.arange(len(rows)), theta.shape[2]):
             some = rows.take(chunk)
-            block = self.inverse.blocks(Table(some.X, None))
             theta[chunk], unsolved = self._descend(
-                some, block, sizes[chunk], theta[chunk]
+                some,
+                self.inverse.blocks(Table(some.X, None)),
+                sizes[chunk],
+                lambda places: self.theta.repeat(len(places), 1, 1),
+                self.gain,
             )
             left.append(chunk[unsolved])
-        return theta, torch.cat(left)
+        return theta, torch.cat([torch.arange(0), *left])
 
-    def neighbours(self):
-        """Models after each row changes sides.
+    def neighbours(self, index):
+        """Values after each of some rows changes sides.
+
+        Parameters
+        ----------
+        index : Tensor of int
+            Rows of the table.
 
         Yields
         ------
         index : Tensor of int, shape (m,)
-            Rows of the table.
+            Some of them.
 
-        models : Tensor of shape (m, K, p)
-            In the columns of the problem.
+        values : Tensor of shape (m,) or (m, n_val)
+            Of their models.
 
-        far : Tensor of int
+        left : Tensor of int
             Rows whose models are still far off.
         """
+        if not len(index):
+            return
         blocks = self.inverse.blocks(self.columns.table)
-        width = max(self.problem.X.shape[1], len(self.problem.X_val))
-        for index in self._chunks(torch.arange(len(blocks)), width):
-            models, far = self._models_after(index, blocks[index])
-            yield index, self.columns.to_models(models, index), far
+        chunks = self._chunks(index, len(self.present))
+        steps = [self._steps(chunk, blocks[chunk]) for chunk in chunks]
+        shift, moved, is_lost = (torch.cat(part) for part in zip(*steps, strict=True))
+        order = moved.argsort(descending=True)
+        index, shift, is_lost = index[order], shift[order], is_lost[order]
+        value, slopes = self._slopes(index, shift)
+        largest, start = max(1, MAX_BLOCK_ELEMENTS // self.theta.numel()), 0
+        # First models that are refined, then those of single steps, then only values.
+        is_far = True
+        while start < len(index):
+            if is_far:
+                part = slice(start, start + largest)
+                some = index[part]
+                models, left = self._refined(
+                    some, shift[part], is_lost[part], blocks[some]
+                )
+                is_far = len(models) == len(some)
+                some, left = some[: len(models)], some[left]
+            else:
+                part = next(growing_blocks(len(index), largest, start))
+                some, left = index[part], index[:0]
+                models = self._models(some, shift[part])
+            values = self._values(models, some)
+            yield some, values, left
+            start += len(some)
+            if slopes is None or is_far:
+                continue
+            miss = values - value - slopes[start - len(some) : start]
+            spread = float(slopes.std())
+            if (
+                float(miss.square().mean().sqrt()) <= SLOPE_ERROR * spread
+                and abs(float(miss.mean())) <= SLOPE_BIAS * spread
+            ):
+                yield index[start:], value + slopes[start:], index[:0]
+                return
+
+    def _models(self, index, shift):
+        """Models (m, K, p) to which the steps of rows lead."""
+        X = self.columns.table.X[index]
+        return self.inverse.times_rows(shift, X).add_(self.theta)
+
+    def _refined(self, index, shift, is_lost, block):
+        """Models (m, K, p) of the first rows, solved, and places of those left."""
+
+        def start(places):
+            models = self._models(index[places], shift[places])
+            models[is_lost[places]] = self.theta
+            return models
+
+        X, target = self.columns.table.X[index], self.problem.members[index]
+        sign = 1 - 2 * self.mask[index]
+        rows, sizes = OneRowChanged(self.table, X, target, sign), self.size + sign
+        near = self.problem.step_tolerance(sizes)
+        is_rare = (sign < 0) & (target @ self.table.target.sum(1) <= RARE_ROWS)
+        gain = torch.where(is_rare, min(RARE_GAIN, self.gain), self.gain)
+        return self._descend(rows, block, sizes, start, gain, near)
 
     def _chunks(self, index, width):
-        """Models that are moved at once, of so many numbers a class."""
+        """Rows of which so many numbers a class are held at once."""
         size = max(1, MAX_BLOCK_ELEMENTS // (len(self.present) * width))
         return index.to(self.mask.device).split(size)
 
-    def _models_after(self, index, block):
-        """Models (m, K, p) with each row of `index` changed, and those left far off."""
+    def _steps(self, index, block):
+        """Shifts (m, K), how far they lead, and which of them nowhere."""
         X, target = self.columns.table.X[index], self.problem.members[index]
         inside = self.mask[index] > 0
         margins = X @ self.theta.T
@@ -136,43 +238,53 @@ class MultinomialCoalition:
         shift[~inside], excess[~inside] = _entering(
             margins[~inside], block[~inside], target[~inside]
         )
-        moved = (block @ shift[:, :, None]).squeeze(2).abs().amax(1)
-        models = self.inverse.times_rows(shift, X).add_(self.theta)
+        change = (block @ shift[:, :, None]).squeeze(2)
+        moved = (change * shift).sum(1)
         # Also where the step is not finite.
-        models[~(moved <= LOST_SHIFT)] = self.theta
-        far = ~((moved <= REFINED_SHIFT) & (excess <= REFINED_EXCESS))
-        if self.size <= REFINED_ROWS * len(self.present):
-            far = torch.ones_like(far)
-        left = [index[:0]]
-        for chunk in self._chunks(far.nonzero().squeeze(1), len(self.table.X)):
-            sign = 1 - 2 * self.mask[index[chunk]]
-            rows = OneRowChanged(self.table, X[chunk], target[chunk], sign)
-            models[chunk], unsolved = self._descend(
-                rows, block[chunk], self.size + sign, models[chunk]
-            )
-            left.append(index[chunk[unsolved]])
-        return models, torch.cat(left)
+        is_lost = ~(change.abs().amax(1) <= LOST_SHIFT)
+        moved[is_lost | ~(excess <= REFINED_EXCESS)] = torch.inf
+        return shift, moved, is_lost
 
-    def _descend(self, rows, block, sizes, theta):
+    def _slopes(self, index, shift):
+        """Value of the coalition, and how steps of rows change it to first order."""
+        margins = self.columns.margins(self.theta[None], index[:1])
+        present = self.present[None]
+        slope = self.problem.score.slope(margins, present)
+        if slope is None:
+            return None, None
+        value = self.problem.score(margins, present).double()
+        direction = self.inverse.times(slope @ self.columns.X_own)[0]
+        X = self.columns.table.X[index]
+        return value, ((X @ direction.T) * shift).sum(1).double()
+
+    def _values(self, models, index):
+        """Values of models with these rows changed, (m,) or by held-out row."""
+        width = len(self.present) * len(self.problem.X_val)
+        step = max(1, MAX_SCORED_ELEMENTS // width)
+        values = []
+        for a in range(0, len(models), step):
+            part = slice(a, a + step)
+            margins = self.columns.margins(models[part], index[part])
+            present = self.present.expand(len(margins), -1)
+            values.append(self.problem.score(margins, present).double())
+        return torch.cat(values)
+
+    def _descend(self, rows, block, sizes, start, gain, near=None):
         """Models (B, K, p) to tolerance, and the places of those not brought there."""
         neighbours = MultinomialNeighbours(
             rows, self.theta, self.inverse, block, self.penalty, self.present
         )
-        solved, unsolved = neighbours.descend(
-            theta.flatten(1),
-            self.problem.tolerance(sizes),
-            EXACT_STEPS if self.problem.exact else MAX_STEPS,
-        )
-        return solved.view_as(theta), unsolved
+        tolerance = gain * self.problem.tolerance(sizes)
+        return neighbours.descend(start, tolerance, self.problem.exact, near)
 
 
 def _entering(margins, block, target):
-    """Shifts ``c_i`` of rows that enter, and what their equations leave open.
+    """Shifts ``c_i`` of rows that enter, and squared decrements before the last step.
 
     The shift minimises ``c' h c / 2 + logsumexp(z + h c) - y' h c``, by Newton steps; a
     step that went too far is seen by the slope behind it and cut by the secant.
     """
-    shift, excess = torch.zeros_like(target), torch.ones_like(target)
+    shift, excess = torch.zeros_like(target), torch.zeros_like(target[:, 0])
     eye = torch.eye(margins.shape[1], dtype=margins.dtype, device=margins.device)
     active = torch.arange(len(target), device=margins.device)
     at, last = shift, None
@@ -182,7 +294,7 @@ def _entering(margins, block, target):
         jacobian = eye + covariance(probability) @ block
         step = torch.linalg.solve_ex(jacobian, left)[0]
         pull = (block @ left[:, :, None]).squeeze(2)
-        slope = (pull * step).sum(1)
+        slope = decrement = (pull * step).sum(1)
         if last is not None:
             last_step, last_slope = last
             behind = -(pull * last_step).sum(1)
@@ -197,13 +309,13 @@ def _entering(margins, block, target):
         else:
             moved = step
         at = at - step
-        shift[active], excess[active] = at, left
-        going = (left.abs().amax(1) > PROXIMAL_TOLERANCE).nonzero().squeeze(1)
+        shift[active], excess[active] = at, decrement
+        going = (~(decrement <= PROXIMAL_TOLERANCE)).nonzero().squeeze(1)
         if not len(going):
             break
         active, at, last = active[going], at[going], (moved[going], slope[going])
         margins, block, target = margins[going], block[going], target[going]
-    return shift, excess.abs().amax(1)
+    return shift, excess
 
 
 def _leaving(margins, block, target):

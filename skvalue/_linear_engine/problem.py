@@ -20,6 +20,7 @@ from .standardise import standardise
 # divides it again.
 RELATIVE_TOLERANCE = {torch.float32: 1e-3, torch.float64: 1e-12}
 MAX_TOLERANCE = 1e-4
+STEP_TOLERANCE, MAX_STEP_TOLERANCE = 2e-2, 2e-3
 # Rows without number fit nearly any labels, and little of the loss is left.
 MAX_REDUCED_TOLERANCE = 1e-6
 # Where all is solved until rounding ends it: 1e-8 of what one row moves.
@@ -183,6 +184,13 @@ class LinearProblem:
         largest = MAX_REDUCED_TOLERANCE if self.reduced else MAX_TOLERANCE
         largest = largest * self.residual
         return (relative / sizes.clamp(min=1)).clamp(max=largest)
+
+    def step_tolerance(self, sizes):
+        """Squared decrement that a first step to a neighbour's model may leave."""
+        relative = STEP_TOLERANCE * self.residual * self.X.shape[1]
+        return (relative / sizes.clamp(min=1)).clamp(
+            max=MAX_STEP_TOLERANCE * self.residual
+        )
 
     def zeros(self, count):
         """Parameters to start from, (count, c, p)."""

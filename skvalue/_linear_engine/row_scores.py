@@ -78,6 +78,10 @@ class MulticlassRows:
         others = margins.scatter(-2, index, -torch.inf).logsumexp(-2)
         return outputs_of(self.kind, own.sub_(others))
 
+    def slope(self, margins, present):
+        """None: rows are too many for derivatives to be of use."""
+        return None
+
 
 class RegressionRows:
     """Minus the squared error of each prediction.

@@ -15,6 +15,8 @@ import torch
 CHUNK_ROWS = 8192
 # Beyond this many features one product a coalition beats one wide product for all.
 MAX_PACKED_FEATURES = 96
+# Of symmetric products of more features, half is made, in strips of so many columns.
+WIDE_BLOCK = 64
 # Products of feature pairs are kept when they take no more than this.
 MAX_CACHED_BYTES = 2**28
 
@@ -130,8 +132,7 @@ class Table:
         """``X' diag(w) X`` for each row ``w`` of weights: one product for all."""
         B, p = len(weights), self.X.shape[1]
         if p > MAX_PACKED_FEATURES:
-            rows = self.X[part]
-            return torch.stack([rows.T @ (rows * w[:, None]) for w in weights])
+            return wide_gram(self.X[part], weights)
         packed = weights @ self.products(part)
         return packed[:, self.place].view(B, p, p)
 
@@ -139,11 +140,37 @@ class Table:
         """``x' M x`` of each row for each symmetric matrix, (B, rows)."""
         p = self.X.shape[1]
         if p > MAX_PACKED_FEATURES:
-            rows = self.X[part]
-            return torch.stack([((rows @ M) * rows).sum(1) for M in matrices])
+            return wide_quadratic(self.X[part], matrices)
         first, second = self.pair
         packed = matrices[:, first, second] * (1.0 + (first != second))
         return packed.to(self.X.dtype) @ self.products(part).T
+
+
+def wide_gram(rows, weights):
+    """``X' diag(w) X`` for each row ``w`` of weights, of which half is made."""
+    p = rows.shape[1]
+    gram = rows.new_empty(len(weights), p, p)
+    for w, matrix in zip(weights, gram, strict=True):
+        weighted = rows * w[:, None]
+        for a in range(0, p, WIDE_BLOCK):
+            b = min(p, a + WIDE_BLOCK)
+            strip = rows[:, :b].T @ weighted[:, a:b]
+            matrix[:b, a:b], matrix[a:b, :b] = strip, strip.T
+    return gram
+
+
+def wide_quadratic(rows, matrices):
+    """``x' M x`` of each row for each symmetric matrix, of which half is used."""
+    total = rows.new_zeros(len(matrices), len(rows))
+    for M, sums in zip(matrices.to(rows.dtype), total, strict=True):
+        for a in range(0, rows.shape[1], WIDE_BLOCK):
+            own = slice(a, a + WIDE_BLOCK)
+            product = rows[:, own] @ M[own, own]
+            if a:
+                # Columns to the left stand for their mirror, too.
+                product.addmm_(rows[:, :a], M[:a, own], alpha=2.0)
+            sums += product.mul_(rows[:, own]).sum(1)
+    return total
 
 
 class OwnRows:

@@ -87,6 +87,17 @@ class MulticlassScore:
         smallest = float(np.log(SMALLEST_PROBABILITY))
         return (own - total.log_()).clamp(min=smallest).double().mean(-1)
 
+    def slope(self, margins, present):
+        """First derivatives of scores by margins (..., K, n_val); None: of no use."""
+        if self.kind == "accuracy":
+            return None
+        probability = margins.masked_fill(~present[..., None], -torch.inf).softmax(-2)
+        index = self.y_val.expand(*margins.shape[:-2], 1, -1)
+        slope = torch.zeros_like(margins).scatter_(-2, index, 1.0).sub_(probability)
+        if self.kind == "probability":
+            slope.mul_(probability.gather(-2, index))
+        return slope.div_(len(self.y_val))
+
 
 class RegressionScore:
     """Score of predictions.

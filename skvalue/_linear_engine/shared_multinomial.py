@@ -1,7 +1,8 @@
 """The contribution of every row to a coalition, for multinomial models.
 
 As in `shared_subsets`, with blocks of one number a class, see `multinomial_coalition`.
-Rows that bring a class or take its last member away are solved from the start.
+Rows that bring a class are neighbours of a model that has it already; those that take
+its last member away are solved from the start.
 """
 
 import torch
@@ -16,7 +17,10 @@ class MultinomialSharing:
     def __init__(self, problem, masks, counts):
         self.problem, self.masks, self.counts = problem, masks, counts
         self.theta = problem.fit(masks, counts.sum(1), counts)
-        self.far = torch.zeros_like(masks, dtype=torch.bool)
+        members = counts @ problem.members.T
+        # Rows that bring a class, or take one away.
+        self.other = torch.where(masks > 0, members < 2, members < 1)
+        self.far = self.other.clone()
         # The coalition whose neighbours were asked for last, by its place.
         self.coalitions = {}
 
@@ -52,11 +56,23 @@ class MultinomialSharing:
     def values_after(self, place):
         """Values of a coalition after each row changes sides, (n,) or by row."""
         after = self.problem.empty_values(self.masks.shape[1:])
-        for index, models, far in self._coalition(place).neighbours():
-            counts = self.counts[place].expand(len(index), -1)
-            after[index] = self.problem.values(models, counts)
-            self.far[place, far] = True
+        for index, values, left in self._neighbours(place):
+            after[index] = values
+            self.far[place, index] = False
+            self.far[place, left] = True
         return after
+
+    def _neighbours(self, place):
+        """Values after rows change sides, see `MultinomialCoalition.neighbours`."""
+        same = (~self.other[place]).nonzero().squeeze(1)
+        coalition = self._coalition(place)
+        yield from coalition.neighbours(same)
+        # Rows that bring a class: neighbours of a model that hardly has it.
+        for code in (self.counts[place] == 0).nonzero().squeeze(1).tolist():
+            index = self.problem.members[:, code].nonzero().squeeze(1)
+            if len(index) and not self.problem.exact:
+                extended = coalition.with_class(code, self.theta[place])
+                yield from extended.neighbours(index)
 
     def _coalition(self, place):
         """One coalition; the model here takes its last step, too."""
@@ -65,7 +81,7 @@ class MultinomialSharing:
         if not self.problem.exact:
             columns = columns_of(self.problem, inside)
         coalition = MultinomialCoalition(
-            self.problem, columns, self.masks[place], self.counts[place], inside
+            self.problem, columns, self.masks[place], self.counts[place] > 0, inside
         )
         self.theta[place] = coalition.start(self.theta[place])
         return coalition

@@ -101,8 +101,6 @@ class SubsetBatch:
             changed = counts + (1 - 2 * mask)[:, None] * problem.members
             modelled = problem.needs_model(changed)
             after[~modelled] = problem.without_model(changed[~modelled])
-            if fit is not None and problem.kind == "multinomial":
-                pending = pending | ((changed > 0) != (counts > 0)).any(1)
             pending = pending & modelled
         index = pending.nonzero().squeeze(1)
         if len(index):

@@ -46,19 +46,19 @@ class AmortizedAttribution(
     attributions of any rows, at the cost of ``2 d + 2`` coalitions each.
     ``fit_transform(X)`` differs from it by design: a row that was drawn for gets the
     mean, of least error, of the prediction :math:`a_{-i}(x_i)` by models that were
-    fitted to other rows, its own noisy attribution :math:`\tilde\phi(x_i)` and, with
-    Shapley values by regression, what a Gaussian process makes of the same coalitions.
-    This is the better estimate, and never much worse than those that it is made of; a
-    prediction alone may be.
+    fitted to other rows and of its own noisy attribution :math:`\tilde\phi(x_i)`. This
+    is the better estimate, and never much worse than the noisy attribution; a
+    prediction alone may be. Of ``"regression"`` the Gaussian process of the same
+    coalitions is a third one. That of ``method="gaussian_process"`` is kept as it is:
+    with its bias, nothing tells how much a prediction would add to it.
 
     Parameters
     ----------
     attribution : FeatureAttribution, estimator or callable
         What draws the noisy attributions, with its method, budget and imputation. An
-        estimator or a function stands for ``FeatureAttribution(estimator)``. Instead of
-        ``"gaussian_process"`` it is ``"regression"`` here, by the same coalitions: a
-        bias that the models learn is not averaged out. So it is with ``"auto"`` where
-        that is ``"permutation"``, with `controls`.
+        estimator or a function stands for ``FeatureAttribution(estimator)``, whose
+        ``"gaussian_process"`` has the least error: models that learn from it predict
+        best. ``"regression"``, ``"permutation"`` and ``"banzhaf"`` have no bias.
 
     prefit : bool, default=False
         Whether `attribution` is fitted, with a background of its own; then it is used

@@ -1,5 +1,7 @@
 """Labels, models and their combination: what `AmortizedAttribution` computes with."""
 
+from copy import copy
+
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
@@ -9,11 +11,8 @@ from ..utils._sklearn import num_samples
 from ._attribution_models import SMALL_DATA, AttributionModels
 from ._effects import Effects, unit_norm
 from ._feature_attribution import FeatureAttribution
-from ._noisy_attributions import deal, designs_of, draw_coalitions, draw_noisy
+from ._noisy_attributions import BIASED, deal, designs_of, draw_coalitions, draw_noisy
 from ._shrinkage import combine, combine_three, variances
-
-# Coalitions to a player from which "regression" errs less than "permutation".
-REGRESSION_FROM = 3
 
 # Not there after the objective of FastSHAP.
 _OF_NOISE = [
@@ -42,7 +41,7 @@ class Amortizing:
                 given,
                 msg="prefit=True needs a fitted attribution; this %(name)s is not.",
             )
-            return given._without_bias()
+            return given
         if isinstance(given, FeatureAttribution):
             # Not a clone, in which a fitted estimator would not be fitted.
             mine = type(given)(**given.get_params(deep=False))
@@ -52,16 +51,7 @@ class Amortizing:
         changes = {k: v for k, v in changes.items() if getattr(mine, k) is None}
         if self.n_samples is not None:
             changes["n_samples"] = self.n_samples
-        mine.set_params(**changes).fit(X, y)
-        if mine.method == "auto" and mine.method_ == "gaussian_process":
-            few = mine.n_samples_ < REGRESSION_FROM * mine.n_players_
-            if few and not self.controls:
-                # Without the controls, too few coalitions for a regression.
-                changes = {"estimator": mine.estimator_, "method": "permutation"}
-                return type(mine)(**mine.get_params(deep=False) | changes).fit(X)
-        # The models shall learn from what has no bias; the same coalitions tell what
-        # the Gaussian process says of them.
-        return mine._without_bias()
+        return mine.set_params(**changes).fit(X, y)
 
     def _check_method(self):
         method = self.attribution_.method_
@@ -135,6 +125,10 @@ class Amortizing:
         combined, variance = combine(mean, count, predicted, noise, error, total)
         both = noise + error
         weight = np.divide(error, both, out=np.ones_like(both), where=noise > 0)
+        if self.attribution_.method_ in BIASED:
+            # Nothing tells how their errors are related to those of the predictions;
+            # they are mostly the smaller ones by far.
+            combined, variance, weight = mean, noise[None], np.ones_like(both)
         of_posterior = {}
         if noisy.posterior is not None:
             combined, variance, weights = combine_three(noisy, predicted, total)
@@ -223,7 +217,11 @@ class Amortizing:
 
     def _independent(self, X, seed):
         """Noisy attributions that the fit has not seen."""
-        values = self.attribution_._draw(
+        attribution = copy(self.attribution_)
+        # A product of errors that share a bias would be larger by its square.
+        if attribution.method_ in BIASED:
+            attribution.method_ = "regression"
+        values = attribution._draw(
             X,
             seed,
             n_samples=self.n_samples,

@@ -1,7 +1,5 @@
 """Rows in, draws of attributions out: what `FeatureAttribution` computes with."""
 
-from copy import copy
-
 import numpy as np
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
@@ -76,15 +74,6 @@ class Attributing:
             ]
         progress = Progress(type(self).__name__, len(tasks), "chunks", self.verbose)
         return concatenated(in_parallel(tasks, progress, n_jobs=self.n_jobs))
-
-    def _without_bias(self):
-        """Itself, or the same games by a method without bias."""
-        if self.method_ != "gaussian_process":
-            return self
-        other = copy(self)
-        other.method_ = "regression"
-        other._plan_of_fit = other._plan(other._seed, other.n_samples_)
-        return other
 
     def _worth(self, X, masks):
         """The game itself: ``(n_rows, n_masks, n_outputs)``."""

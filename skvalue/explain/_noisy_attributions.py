@@ -17,6 +17,8 @@ ROWS_A_DESIGN = 16
 # Methods whose standard errors are right on average; those of KernelSHAP are too large
 # where coalitions are few, or nearly all of them.
 KNOWN_ERRORS = {"permutation", "regression", "gaussian_process"}
+# Those whose errors are no noise: shrinking towards models that learned them does harm.
+BIASED = {"gaussian_process"}
 # Where one draw does not tell its variance, this share of the rows is drawn twice, and
 # no fewer than these.
 REPEATED_SHARE, LEAST_REPEATED = 1 / 16, 20

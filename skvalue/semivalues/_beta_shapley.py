@@ -57,7 +57,9 @@ class BetaShapley(BaseSemivalue):
         directions; ``"single_permutation"``: in one direction only, which halves the
         least budget but needs more for the same precision. Where the weight is on few
         sizes, both walk pieces that begin at those. ``"auto"``: shared where the
-        batched engine reads every row's contribution off one fit, else permutation.
+        batched engine reads every row's contribution off one fit; permutation where
+        the engine only walks, the rows are fewer than 40, or `alpha` is below `beta`;
+        else regression.
 
     max_evaluations : int or None, default=None
         Fits of coalitions at most, over all folds. None: 1000, or ten of the least that
@@ -213,6 +215,11 @@ class BetaShapley(BaseSemivalue):
     alpha: float = 16.0
     beta: float = 1.0
     estimator: object = None
+
+    @property
+    def _of_many(self):
+        # A row hardly changes a large coalition, which a walk sees and a mean does not.
+        return "regression" if self.alpha >= self.beta else "permutation"
 
     def _weight(self, sizes, n_samples):
         rest = n_samples - 1 - sizes

@@ -225,7 +225,7 @@ def test_noise_averages_out(controls):
 
 def test_the_combination_is_no_worse_than_what_it_is_made_of():
     explainer = AmortizedAttribution(
-        two_layers, n_samples=4 * D, regressor="ridge", random_state=0
+        noisy("regression", 4 * D), regressor="ridge", random_state=0
     ).fit(X)
     true = truth(X, X)
     errors = {
@@ -256,26 +256,24 @@ def test_a_draw_that_does_not_tell_its_error_is_repeated():
     assert explainer.noise_variance_.sum() == pytest.approx(before, rel=0.5)
 
 
-def test_biased_sources_are_not_the_default():
+def test_the_least_error_of_single_rows_is_kept():
+    """Errors of the Gaussian process are no noise: shrinking it would do harm."""
     explainer = AmortizedAttribution(
         two_layers, n_samples=4 * D, regressor="ridge", random_state=0
-    )
-    assert explainer.fit(X[:40]).attribution_.method_ == "regression"
-    # Few coalitions are enough beside the controls.
-    explainer.set_params(n_samples=2 * D).fit(X[:40])
-    assert explainer.attribution_.method_ == "regression"
-    explainer.set_params(controls=False).fit(X[:40])
-    assert explainer.attribution_.method_ == "permutation"
+    ).fit(X)
+    assert explainer.attribution_.method_ == "gaussian_process"
+    assert_array_equal(explainer.combined_attributions_, explainer.noisy_attributions_)
+    assert_array_equal(explainer.noisy_weight_, np.ones(D))
     assert not hasattr(explainer, "posterior_attributions_")
-    biased = noisy("gaussian_process", 4 * D)
-    explainer.set_params(attribution=biased, n_samples=None).fit(X[:40])
-    assert explainer.attribution_.method_ == "regression"
-    source = biased.fit(X)
-    explainer.set_params(attribution=source, prefit=True).fit(X[:40])
-    assert explainer.attribution_.method_ == "regression"
-    assert explainer.posterior_attributions_.shape == (40, D)
-    # The user's own is as it was.
-    assert source.method_ == "gaussian_process"
+    true = truth(X, X)
+    unbiased = clone(explainer).set_params(attribution=noisy("regression", 4 * D))
+    unbiased.fit(X)
+    for name in ("combined", "noisy"):
+        found = (getattr(e, f"{name}_attributions_") for e in (explainer, unbiased))
+        assert squared_error(next(found), true) < squared_error(next(found), true)
+    # The score is measured without bias all the same.
+    error = squared_error(explainer.transform(X), true)
+    assert explainer.score(X) == pytest.approx(-error, abs=0.5 * error)
 
 
 def test_precise_attributions_are_hardly_moved():
@@ -285,7 +283,8 @@ def test_precise_attributions_are_hardly_moved():
     true = truth(X[:100], X[:100])
     before = squared_error(explainer.noisy_attributions_, true)
     assert squared_error(explainer.combined_attributions_, true) < 1.02 * before
-    assert explainer.noisy_weight_.mean() > 0.8
+    own = explainer.noisy_weight_ + explainer.posterior_weight_
+    assert own.mean() > 0.8
 
 
 def test_enumerated_attributions_are_kept():

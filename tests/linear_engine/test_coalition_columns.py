@@ -66,6 +66,7 @@ def test_values_are_those_of_refits():
 
 def test_coefficients_there_and_back():
     problem = game().engine.problem
+    problem.X_val = problem.X
     inside = torch.tensor([0, 3, 7, 8, 20])
     columns = columns_of(problem, inside)
     assert isinstance(columns, SpannedColumns)
@@ -81,9 +82,10 @@ def test_coefficients_there_and_back():
     assert_allclose(length, (theta.square() @ columns.penalty).sum())
     index = torch.tensor([1, 30, 59])
     own = torch.randn(len(index), K, theta.shape[1], dtype=torch.float64)
-    models = columns.to_models(own, index)
-    margins = (own @ columns.table.X[index, :, None]).squeeze(2)
-    assert_allclose((models @ problem.X[index, :, None]).squeeze(2), margins)
+    margins = columns.margins(own, index)
+    met = (own @ columns.table.X[index, :, None]).squeeze(2)
+    assert_allclose(margins[torch.arange(3), :, index], met)
+    models = margins @ torch.linalg.pinv(problem.X).T
     assert_allclose(
         (models.square() @ problem.penalty).sum(1),
         (own.square() @ columns.penalty).sum(1),

@@ -384,6 +384,18 @@ def test_the_sampler_is_chosen_by_engine_and_number_of_rows():
         valuator.values_for(DataBanzhaf())
 
 
+def test_beta_shapley_of_small_coalitions_takes_the_regression():
+    X, y, X_val, y_val = problem(40)
+    for alpha, beta, takes_it in [(16, 1, True), (2, 2, True), (1, 4, False)]:
+        valuator = BetaShapley(alpha, beta, CentroidClassifier(), max_evaluations=200)
+        valuator.set_params(tol=None, random_state=0)
+        valuator.fit(X, y, X_val=X_val, y_val=y_val)
+        assert (valuator._sampled is not None) == takes_it
+    small = BetaShapley(estimator=CentroidClassifier(), max_evaluations=200, tol=None)
+    small.fit(X[:39], y[:39], X_val=X_val, y_val=y_val)
+    assert small._sampled is None
+
+
 # ---------------------------------------------------------------- distributional values
 
 
