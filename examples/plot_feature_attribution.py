@@ -77,3 +77,35 @@ right.set_yticks(heights, [])
 right.axvline(0, color="0.3", linewidth=0.8)
 right.set(title="all test rows; red: a high cell", xlabel="attribution")
 plt.show()
+
+# %%
+# Images
+# ------
+# Of an image the players are super-pixels: here 16 blocks of two by two pixels of a
+# digit. A forest explains its most probable class; red blocks speak for it, blue ones
+# against it, compared with the mean image.
+from sklearn.datasets import load_digits
+from sklearn.ensemble import RandomForestClassifier
+
+images, digits = load_digits(return_X_y=True)
+forest = RandomForestClassifier(50, random_state=0).fit(images[100:], digits[100:])
+pixels = np.arange(64).reshape(4, 2, 4, 2).transpose(0, 2, 1, 3).reshape(16, 4)
+attribution = FeatureAttribution(
+    forest, column_groups=pixels.tolist(), random_state=0
+).fit(images[100:])
+shown = images[:5]
+values = attribution.transform(shown)  # images, super-pixels, classes
+classes = forest.predict(shown)
+
+fig, axes = plt.subplots(1, 5, figsize=(10, 2.4), layout="constrained")
+largest = np.abs(values).max()
+for ax, image, of_classes, digit in zip(axes, shown, values, classes, strict=True):
+    extent = (0, 8, 8, 0)
+    ax.imshow(image.reshape(8, 8), cmap="gray_r", extent=extent)
+    blocks = of_classes[:, digit].reshape(4, 4)
+    drawn = ax.imshow(
+        blocks, cmap="RdBu_r", vmin=-largest, vmax=largest, alpha=0.6, extent=extent
+    )
+    ax.set(title=f"predicted {digit}", xticks=[], yticks=[])
+fig.colorbar(drawn, ax=axes, label="attribution")
+plt.show()
