@@ -75,6 +75,9 @@ class MultinomialCoalition:
         self.size, self.present = len(inside), present
         is_small = is_new or len(inside) <= SMALL_ROWS * int(present.sum())
         self.gain = SMALL_GAIN if is_small else FAR_GAIN
+        # In double precision every row is refined: what it gets does not depend on the
+        # others that were asked for.
+        self.is_precise = problem.dtype == torch.float64
         if problem.exact:
             self.gain = STEP_AHEAD
         self.penalty = problem.coalition_penalty(self.present[None], columns.penalty)[0]
@@ -170,7 +173,9 @@ class MultinomialCoalition:
         shift, moved, is_lost = (torch.cat(part) for part in zip(*steps, strict=True))
         order = moved.argsort(descending=True)
         index, shift, is_lost = index[order], shift[order], is_lost[order]
-        value, slopes = self._slopes(index, shift)
+        value = slopes = None
+        if not self.is_precise:
+            value, slopes = self._slopes(index, shift)
         largest, start = max(1, MAX_BLOCK_ELEMENTS // self.theta.numel()), 0
         # First models that are refined, then those of single steps, then only values.
         is_far = True
@@ -217,7 +222,7 @@ class MultinomialCoalition:
         X, target = self.columns.table.X[index], self.problem.members[index]
         sign = 1 - 2 * self.mask[index]
         rows, sizes = OneRowChanged(self.table, X, target, sign), self.size + sign
-        near = self.problem.step_tolerance(sizes)
+        near = None if self.is_precise else self.problem.step_tolerance(sizes)
         is_rare = (sign < 0) & (target @ self.table.target.sum(1) <= RARE_ROWS)
         gain = torch.where(is_rare, min(RARE_GAIN, self.gain), self.gain)
         return self._descend(rows, block, sizes, start, gain, near)
