@@ -34,8 +34,9 @@ FAR_GAIN, SMALL_GAIN, RARE_GAIN = 100.0, 10.0, 1.0
 # these, and of coalitions with a new class, move so far that gains by the coalition's
 # Hessian say little.
 SMALL_ROWS, RARE_ROWS = 5, 3
-# A step of this length is no place to go on from.
-LOST_SHIFT = 8.0
+# A step that changes a margin by so much is no place to go on from; in double precision
+# one that changes it by less than the second will do.
+LOST_SHIFT, REFINED_SHIFT = 8.0, 0.5
 # Squared decrements of the equation of an entering row: beyond the first its model is
 # refined, below the second it is solved by a last step. A small rest would not do: with
 # a large block it stands for any margins.
@@ -75,9 +76,9 @@ class MultinomialCoalition:
         self.size, self.present = len(inside), present
         is_small = is_new or len(inside) <= SMALL_ROWS * int(present.sum())
         self.gain = SMALL_GAIN if is_small else FAR_GAIN
-        # In double precision every row is refined: what it gets does not depend on the
-        # others that were asked for.
-        self.is_precise = problem.dtype == torch.float64
+        # In double precision each row is judged by itself: what it gets does not depend
+        # on the others that were asked for.
+        self.is_small, self.is_precise = is_small, problem.dtype == torch.float64
         if problem.exact:
             self.gain = STEP_AHEAD
         self.penalty = problem.coalition_penalty(self.present[None], columns.penalty)[0]
@@ -170,23 +171,26 @@ class MultinomialCoalition:
         blocks = self.inverse.blocks(self.columns.table)
         chunks = self._chunks(index, len(self.present))
         steps = [self._steps(chunk, blocks[chunk]) for chunk in chunks]
-        shift, moved, is_lost = (torch.cat(part) for part in zip(*steps, strict=True))
-        order = moved.argsort(descending=True)
-        index, shift, is_lost = index[order], shift[order], is_lost[order]
-        value = slopes = None
+        shift, moved, reach = (torch.cat(part) for part in zip(*steps, strict=True))
+        order = (reach if self.is_precise else moved).argsort(descending=True)
+        index, shift, reach = index[order], shift[order], reach[order]
+        is_lost = ~(reach <= LOST_SHIFT)
+        value, slopes, n_far = None, None, len(index)
         if not self.is_precise:
             value, slopes = self._slopes(index, shift)
+        elif not self.is_small:
+            n_far = int((~(reach <= REFINED_SHIFT)).sum())
         largest, start = max(1, MAX_BLOCK_ELEMENTS // self.theta.numel()), 0
         # First models that are refined, then those of single steps, then only values.
-        is_far = True
+        is_far = n_far > 0
         while start < len(index):
             if is_far:
-                part = slice(start, start + largest)
+                part = slice(start, min(start + largest, n_far))
                 some = index[part]
                 models, left = self._refined(
                     some, shift[part], is_lost[part], blocks[some]
                 )
-                is_far = len(models) == len(some)
+                is_far = len(models) == len(some) and part.stop < n_far
                 some, left = some[: len(models)], some[left]
             else:
                 part = next(growing_blocks(len(index), largest, start))
@@ -233,7 +237,7 @@ class MultinomialCoalition:
         return index.to(self.mask.device).split(size)
 
     def _steps(self, index, block):
-        """Shifts (m, K), how far they lead, and which of them nowhere."""
+        """Shifts (m, K), how far they lead, and the largest change of a margin."""
         X, target = self.columns.table.X[index], self.problem.members[index]
         inside = self.mask[index] > 0
         margins = X @ self.theta.T
@@ -246,9 +250,11 @@ class MultinomialCoalition:
         change = (block @ shift[:, :, None]).squeeze(2)
         moved = (change * shift).sum(1)
         # Also where the step is not finite.
-        is_lost = ~(change.abs().amax(1) <= LOST_SHIFT)
-        moved[is_lost | ~(excess <= REFINED_EXCESS)] = torch.inf
-        return shift, moved, is_lost
+        reach = change.abs().amax(1).nan_to_num(nan=torch.inf)
+        is_open = ~(excess <= REFINED_EXCESS)
+        moved[is_open | (reach > LOST_SHIFT)] = torch.inf
+        reach[is_open] = reach[is_open].clamp(min=LOST_SHIFT)
+        return shift, moved, reach
 
     def _slopes(self, index, shift):
         """Value of the coalition, and how steps of rows change it to first order."""
