@@ -199,7 +199,7 @@ class MultinomialCoalition:
             values = self._values(models, some)
             yield some, values, left
             start += len(some)
-            if slopes is None or is_far:
+            if slopes is None or is_far or start == len(index):
                 continue
             miss = values - value - slopes[start - len(some) : start]
             spread = float(slopes.std())

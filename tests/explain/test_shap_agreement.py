@@ -18,7 +18,7 @@ def make_model(name):
     """A fitted model, the function that shap explains, and its rows."""
     X, y = make_rows(60, D)
     models = {
-        "tree": tree_model(X, y),
+        "tree": lambda: tree_model(X, y),
         "network": lambda: MLPRegressor(
             hidden_layer_sizes=(16,), max_iter=80, tol=1.0, random_state=0
         ),
