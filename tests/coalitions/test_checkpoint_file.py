@@ -425,9 +425,14 @@ from skvalue._coalitions.checkpoint import Checkpoint
 
 with Checkpoint(sys.argv[1]), Parallel(n_jobs=2) as parallel:
     workers = parallel(delayed(os.getpid)() for _ in range(2))
+    forked, told = os.pipe()
     child = os.fork()
     if child:
+        # A child lets go of the lock before it comes back from the fork.
+        os.read(forked, 1)
         print(child, *workers, flush=True)
+    else:
+        os.write(told, b".")
     time.sleep(60)
     os._exit(0)
 """
