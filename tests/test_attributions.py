@@ -1,11 +1,13 @@
 """Attributions: the values of the training rows for each held-out row by itself."""
 
 import tracemalloc
+from functools import partial
 
 import numpy as np
 import pytest
+from _attributed_problem import make_problem
 from sklearn.base import clone
-from sklearn.datasets import make_classification, make_regression
+from sklearn.datasets import make_regression
 from sklearn.ensemble import (
     GradientBoostingClassifier,
     HistGradientBoostingClassifier,
@@ -56,20 +58,7 @@ CASES = [
 ]
 
 
-def problem(n_classes, n_samples=80, n_val=13):
-    if n_classes == 0:
-        X, y = make_regression(n_samples + n_val, 5, noise=9.0, random_state=0)
-        y = y / y.std()
-    else:
-        X, y = make_classification(
-            n_samples + n_val,
-            6,
-            n_informative=4,
-            n_classes=n_classes,
-            flip_y=0.1,
-            random_state=0,
-        )
-    return X[:n_samples], y[:n_samples], X[n_samples:], y[n_samples:]
+problem = partial(make_problem, n_samples=80, n_val=13, noise=9.0)
 
 
 def case_id(part):

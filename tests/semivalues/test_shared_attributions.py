@@ -1,12 +1,13 @@
 """Attributions of the semivalues: shared subsets, one game for each held-out row."""
 
 import pickle
+from functools import partial
 from math import comb
 
 import numpy as np
 import pytest
+from _attributed_problem import make_problem
 from sklearn.base import clone
-from sklearn.datasets import make_classification, make_regression
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier
 from sklearn.tree import DecisionTreeClassifier
@@ -38,20 +39,7 @@ CASES = [
 ]
 
 
-def problem(n_classes, n_samples=60, n_val=11):
-    if n_classes == 0:
-        X, y = make_regression(n_samples + n_val, 5, noise=30.0, random_state=0)
-        y = y / y.std()
-    else:
-        X, y = make_classification(
-            n_samples + n_val,
-            6,
-            n_informative=4,
-            n_classes=n_classes,
-            flip_y=0.1,
-            random_state=0,
-        )
-    return X[:n_samples], y[:n_samples], X[n_samples:], y[n_samples:]
+problem = partial(make_problem, n_samples=60, n_val=11, noise=30.0)
 
 
 def case_id(part):
@@ -101,7 +89,7 @@ def test_a_column_is_the_values_for_that_held_out_row_alone(valuator, n_classes)
 
 def by_row(estimator, n_classes, n_samples, n_val=3):
     """Game of a few rows, and what each coalition is worth by refits."""
-    X, y, X_val, y_val = problem(n_classes, 60, n_val)
+    X, y, X_val, y_val = problem(n_classes, n_val=n_val)
     # Rows of both classes within the first few.
     first = np.argsort(np.argsort(y % 2, kind="stable") % 30, kind="stable")[:n_samples]
     game = RowUtility(
@@ -176,7 +164,7 @@ def test_they_are_unbiased_for_the_game_of_each_held_out_row(
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_without_held_out_rows_the_folds_of_a_row_are_averaged(n_classes):
     """By refits of the very subsets of each fold."""
-    X, y, X_val, y_val = problem(n_classes, 40, 2)
+    X, y, X_val, y_val = problem(n_classes, n_samples=40, n_val=2)
     folds = [(np.arange(25), np.arange(25, 40)), (np.arange(15, 40), np.arange(15))]
     valuator = DataShapley(
         LogisticRegression(tol=1e-8),
@@ -282,7 +270,7 @@ def test_frames_with_strings_and_string_labels():
 )
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_fits_without_shared_subsets_say_what_to_use(settings):
-    X, y, X_val, y_val = problem(2, 20, 5)
+    X, y, X_val, y_val = problem(2, n_samples=20, n_val=5)
     valuator = DataShapley(max_evaluations=100, random_state=0, **settings)
     with pytest.raises(NotFittedError):
         valuator.attributions(X_val, y_val)
