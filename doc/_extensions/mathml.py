@@ -21,6 +21,8 @@ ACCENTS = {"\u02c6", "\u02c9", "\u02dc", "~"}
 TYPEWRITER = re.compile("[\U0001d670-\U0001d6a3]")
 LONG = 40  # characters of LaTeX
 LINE, NORM = "_", "\u2016"
+APPLY, THIN, JOINER = "\u2061", "0.17em", "\u2060"
+BRACKETS = {"(", "[", ")", "]", ","}
 
 
 def setup(app):
@@ -36,6 +38,13 @@ def inline(writer, node):
     formula = mathml(node.astext(), node, as_block=False)
     if len(node.astext()) > LONG:
         formula = f'<span class="formula">{formula}</span>'
+    # No line ends between a formula and its bracket or full stop.
+    place = node.parent.index(node)
+    before, after = node.parent[max(place - 1, 0)], node.parent[place + 1 : place + 2]
+    if place and before.astext()[-1:] in {"(", "[", "\u201c"}:
+        formula = JOINER + formula
+    if after and after[0].astext()[:1] in set(").,;:!?]\u201d\u2019"):
+        formula += JOINER
     writer.body.append(formula)
     raise SkipNode
 
@@ -66,6 +75,8 @@ def mathml(text, node, as_block):
     root = ElementTree.fromstring(formula)
     for element in list(root.iter()):
         mend(element)
+    for element in list(root.iter()):
+        space(element)
     ElementTree.register_namespace("", NAMESPACE)
     return ElementTree.tostring(root, encoding="unicode")
 
@@ -100,3 +111,38 @@ def mend(element):
         left = element.get("class") == "mathopen"
         element.set("form", "prefix" if left else "postfix")
         element.set("stretchy", "false")
+
+
+def space(parent):
+    """Set bars and names apart as TeX does; browsers know neither."""
+    children = list(parent)
+    signs = [core(child) for child in children]
+    texts = ["" if sign is None else sign.text for sign in signs]
+    # A bracket stands for the beginning and for the end; a value has no text.
+    texts = ["(", *texts, ")"]
+    is_left = True
+    for place, (child, sign) in enumerate(zip(children, signs, strict=True)):
+        before, after = texts[place], texts[place + 2]
+        left = THIN if before in {"", ")", "]"} else "0"
+        right = "0" if after in BRACKETS else THIN
+        # A function: log n, but log(n).
+        if after == APPLY and left == THIN:
+            gap = ElementTree.Element(f"{{{NAMESPACE}}}mspace", width=THIN)
+            parent.insert(list(parent).index(child), gap)
+        if sign is None:
+            continue
+        # An operator: max(a, b).
+        if child is sign and (sign.text == APPLY or sign.text.isalpha()):
+            sign.set("lspace", "0" if sign.text == APPLY else left)
+            sign.set("rspace", right)
+        # Bars come in pairs: the first opens, the second closes.
+        elif sign.text == "|":
+            sign.set("form", "prefix" if is_left else "postfix")
+            is_left = not is_left
+
+
+def core(element):
+    """The sign of an element, which may have exponents; None where it is a value."""
+    while len(element) and element.tag.endswith(("msup", "msub", "msubsup")):
+        element = element[0]
+    return element if element.tag.endswith("}mo") else None
