@@ -25,8 +25,8 @@ train, later = X[:400], X[400:]
 # Noisy attributions, predictions, and both together
 # --------------------------------------------------
 # Each of 400 rows gets 60 coalitions of the 30 columns. The reference takes 4000.
-# ``method="regression"`` has no bias, so its errors are noise, which averages out; those
-# of the default are smaller for a row by itself, and nothing is gained by averaging.
+# ``method="regression"`` has no bias: its errors are noise, which averages out. Those
+# of the default are smaller for a row by itself, and averaging gains nothing.
 from skvalue import AmortizedAttribution, FeatureAttribution
 
 source = FeatureAttribution(model, method="regression", n_samples=60)
