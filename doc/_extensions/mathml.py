@@ -9,10 +9,11 @@ from html import unescape
 from unicodedata import normalize
 from xml.etree import ElementTree
 
-from docutils.nodes import SkipNode
+from docutils.nodes import SkipNode, Text, math
 from docutils.utils.math import MathError, pick_math_environment
 from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx.errors import ExtensionError
+from sphinx.transforms.post_transforms import SphinxPostTransform
 
 NAMESPACE = "http://www.w3.org/1998/Math/MathML"
 # docutils has delimiters of a given size for the left and the right only.
@@ -21,16 +22,41 @@ ACCENTS = {"\u02c6", "\u02c9", "\u02dc", "~"}
 TYPEWRITER = re.compile("[\U0001d670-\U0001d6a3]")
 LONG = 40  # characters of LaTeX
 LINE, NORM = "_", "\u2016"
-APPLY, THIN, JOINER = "\u2061", "0.17em", "\u2060"
+APPLY, THIN = "\u2061", "0.17em"
 BRACKETS = {"(", "[", ")", "]", ","}
+OPENING, CLOSING = re.compile(r"[(\[]$"), re.compile(r"^[)\].,:;?!]+")
 
 
 def setup(app):
     """Register the renderer."""
+    app.add_post_transform(Ends)
     app.add_html_math_renderer(
         "mathml", inline_renderers=(inline, None), block_renderers=(block, None)
     )
     return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+class Ends(SphinxPostTransform):
+    """Brackets and full stops go with the formula: no line ends between them."""
+
+    default_priority = 900
+    formats = ("html",)
+
+    def run(self):
+        """Take them out of the text."""
+        for node in list(self.document.findall(math)):
+            place = node.parent.index(node)
+            for other, pattern, end in [
+                (place - 1, OPENING, "opening"),
+                (place + 1, CLOSING, "closing"),
+            ]:
+                if not 0 <= other < len(node.parent) or len(node.astext()) > LONG:
+                    continue
+                text = node.parent[other]
+                found = isinstance(text, Text) and pattern.search(text)
+                if found:
+                    node[end] = found[0]
+                    node.parent[other] = Text(pattern.sub("", text))
 
 
 def inline(writer, node):
@@ -38,13 +64,9 @@ def inline(writer, node):
     formula = mathml(node.astext(), node, as_block=False)
     if len(node.astext()) > LONG:
         formula = f'<span class="formula">{formula}</span>'
-    # No line ends between a formula and its bracket or full stop.
-    place = node.parent.index(node)
-    before, after = node.parent[max(place - 1, 0)], node.parent[place + 1 : place + 2]
-    if place and before.astext()[-1:] in {"(", "[", "\u201c"}:
-        formula = JOINER + formula
-    if after and after[0].astext()[:1] in set(").,;:!?]\u201d\u2019"):
-        formula += JOINER
+    elif "opening" in node or "closing" in node:
+        formula = node.get("opening", "") + formula + node.get("closing", "")
+        formula = f'<span class="unbroken">{formula}</span>'
     writer.body.append(formula)
     raise SkipNode
 
@@ -54,6 +76,7 @@ def block(writer, node):
     text = node.astext().strip()
     environment = pick_math_environment(text)
     if environment != "equation*":
+        environment = environment.replace("align*", "aligned")
         text = f"\\begin{{{environment}}}{text}\\end{{{environment}}}"
     formula = mathml(text, node, as_block=True)
     writer.body.append(f'<div class="math" tabindex="0">{formula}</div>\n')
@@ -99,6 +122,9 @@ def mend(element):
         element.remove(children[1])
         element.tag = f"{{{NAMESPACE}}}mrow"
         element.set("class", "overline")
+    # Equations below one another are no smaller than one alone.
+    elif element.get("class") == "ams-align":
+        element.set("displaystyle", "true")
     # Letters and signs that are in few fonts.
     elif kind in {"mi", "mtext"} and TYPEWRITER.search(element.text or ""):
         element.text = normalize("NFKC", element.text)
