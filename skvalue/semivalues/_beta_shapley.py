@@ -21,10 +21,12 @@ from ._base import BaseSemivalue
 class BetaShapley(BaseSemivalue):
     r"""Beta Shapley: Data Shapley with more weight on coalitions of some sizes.
 
-    .. math:: \phi_i = \sum_{k=0}^{n-1} p(k)\;
-              \mathbb{E}_{|S| = k,\, i \notin S} \big[U(S \cup i) - U(S)\big],
-              \qquad p(k) = \binom{n-1}{k}
-              \frac{B(k + \beta,\, n - 1 - k + \alpha)}{B(\alpha, \beta)}.
+    .. math::
+
+        \phi_i &= \sum_{k=0}^{n-1} p(k)\;
+        \mathbb{E}_{|S| = k,\, i \notin S} \big[U(S \cup i) - U(S)\big], \\
+        p(k) &= \binom{n-1}{k}
+        \frac{B(k + \beta,\, n - 1 - k + \alpha)}{B(\alpha, \beta)}.
 
     With :math:`\alpha > \beta` small coalitions weigh more, where a row makes a
     difference that is larger than the noise. With :math:`\alpha = \beta = 1` it is Data
