@@ -1,5 +1,7 @@
 """Ours beside the paper's: F1, detection, removal and addition, ablations, time."""
 
+import re
+
 import numpy as np
 import pandas as pd
 from _nddv_paper_methods import METHODS, VARIANTS
@@ -200,6 +202,29 @@ def _seconds(figure):
     if np.isnan(figure):
         return ""
     return f"{figure:.0f}" if figure >= 10 else f"{figure:.2g}"
+
+
+def fill(page, frames):
+    """Text of a page with its tables replaced by what the CSV files say.
+
+    A table follows a comment such as ``.. nddv_paper.py: detection 0``, with the
+    experiment and the number among its `tables`; one that was not run stays.
+    """
+
+    def table(match):
+        experiment, number = match["experiment"], int(match["number"])
+        if experiment not in frames:
+            return match[0]
+        chosen = _list_table(*tables(experiment, frames[experiment])[number])
+        return f"{match['marker']}\n\n{chosen}\n\n"
+
+    return re.sub(
+        r"^(?P<marker>\.\. nddv_paper\.py: (?P<experiment>\w+) (?P<number>\d))\n"
+        r"(?:\n|[ \t].*\n|\.\. list-table::.*\n)*",
+        table,
+        page,
+        flags=re.MULTILINE,
+    )
 
 
 def _plain(title, table):
