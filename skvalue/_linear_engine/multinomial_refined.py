@@ -87,7 +87,7 @@ class RefinedNeighbours:
             weight @ (moves @ margins).square().sum((1, 2)).double()
             for moves in (solved - models[checked], solved - self.coalition.theta)
         )
-        if not rest <= LOOSE_ERROR**2 * moved:
+        if not rest < LOOSE_ERROR**2 * moved:
             solved, found = self._go_on(models, unfinished, self.gain[unfinished])
             values[unfinished] = self.coalition.values(solved, self.index[unfinished])
             return unfinished[found]
