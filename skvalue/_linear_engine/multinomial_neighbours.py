@@ -21,8 +21,9 @@ from .scores import softmax_
 MAX_STEPS = 30
 # Of the models of a block, so many may leave more than they should.
 FEW = 0.7
-# Share of a tolerance at which a first step need not be measured.
-EASY = 0.2
+# Share of a tolerance at which a step need not be measured, and of the steps of a block
+# to measure beyond which all are.
+EASY, SORTED = 0.2, 0.7
 SMALLEST_BLOCK = 32
 MAX_BLOCK_ELEMENTS = 2**20
 
@@ -165,10 +166,11 @@ class MultinomialNeighbours:
         gradient, step = models.newton_step(theta)
         decrement = (gradient * step).sum((1, 2))
         gains[index] = decrement
-        # Most steps leave so little that their length does not matter.
+        # Many steps leave so little that their length does not matter. To sort these out
+        # pays where they are many enough.
         solution[index] = theta - step
         hard = (~(decrement <= EASY * tolerance[index])).nonzero().squeeze(1)
-        if len(hard) < len(index):
+        if len(hard) < SORTED * len(index):
             models = models.take(hard)
             index, theta, gradient, step, decrement = (
                 kept[hard] for kept in (index, theta, gradient, step, decrement)
