@@ -166,8 +166,8 @@ class MultinomialNeighbours:
         gradient, step = models.newton_step(theta)
         decrement = (gradient * step).sum((1, 2))
         gains[index] = decrement
-        # Many steps leave so little that their length does not matter. To sort these out
-        # pays where they are many enough.
+        # Many steps leave so little that their length does not matter. Where they are
+        # many enough it pays to sort them out.
         solution[index] = theta - step
         hard = (~(decrement <= EASY * tolerance[index])).nonzero().squeeze(1)
         if len(hard) < SORTED * len(index):
