@@ -42,6 +42,8 @@ html_math_renderer = "mathml"
 # Docstrings give the types.
 autodoc_typehints = "none"
 autosummary_generate = True
+# The list at the side of a page has no room for the class before each member.
+toc_object_entries_show_parents = "hide"
 # The class template lists the members.
 numpydoc_show_class_members = False
 # Docstrings list sources that their text need not cite by number.
@@ -69,6 +71,8 @@ html_copy_source = False
 
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
+copybutton_line_continuation_character = "\\"
+copybutton_here_doc_delimiter = "EOF"
 
 # Pictures of pages are drawn by the code that the page shows; tests run it, too.
 plot_include_source = True

@@ -7,13 +7,17 @@ number of machines. skvalue uses joblib, so the same call runs on a dask cluster
 ``joblib.parallel_config(backend="dask")``, and gives bitwise the same values: each unit
 of work has its own seed, and the results are added up in order.
 
-This script runs as it is::
+This script runs as it is:
+
+.. code-block:: sh
 
     pip install "dask[distributed]"
     python examples/cluster_dask.py [ADDRESS]
 
 Without ADDRESS, two worker processes on this machine stand in for a cluster. For a real
-one, start a scheduler and workers where skvalue is installed, in the same versions::
+one, start a scheduler and workers where skvalue is installed, in the same versions:
+
+.. code-block:: sh
 
     dask scheduler                               # prints tcp://SCHEDULER:8786
     dask worker tcp://SCHEDULER:8786 --nworkers auto --nthreads 1

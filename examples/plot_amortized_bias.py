@@ -67,6 +67,7 @@ for label, curve in errors.items():
         color="C0" if label.startswith("unbiased") else "C1",
         label=label,
     )
+plt.title("Amortizing unbiased and biased values")
 plt.xlabel("Contributions a row")
 plt.ylabel("Squared error / variance of the values")
 plt.legend()

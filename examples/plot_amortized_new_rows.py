@@ -82,4 +82,5 @@ for ax, values, title in [
     ax.set(xlabel=title)
 axes[0].set_ylabel("500 permutations")
 axes[0].legend(title="label")
+fig.suptitle("Values before and after amortizing, beside precise ones")
 plt.show()

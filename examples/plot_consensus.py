@@ -74,6 +74,10 @@ for rows, label in [(clean, "clean"), (wrong_label, "label"), (noisy, "features"
         s=12,
         label=label,
     )
-ax.set(xlabel="DataOOB: log-probability of the label", ylabel="FeatureConfidence")
+ax.set(
+    title="Each member sees one kind of bad rows",
+    xlabel="DataOOB: log-probability of the label",
+    ylabel="FeatureConfidence",
+)
 ax.legend(title="bad")
 plt.show()

@@ -80,7 +80,11 @@ foretold = datamodels.predict_outputs(halves)
 fig, ax = plt.subplots(figsize=(4.5, 4), layout="constrained")
 ax.axline((0, 0), slope=1, color="0.8", zorder=0)
 ax.scatter(margins, foretold, s=3, alpha=0.5)
-ax.set(xlabel="margin of a trained model", ylabel="margin by the datamodel")
+ax.set(
+    title="Models of other halves",
+    xlabel="margin of a trained model",
+    ylabel="margin by the datamodel",
+)
 plt.show()
 within = [np.corrcoef(*pair)[0, 1] for pair in zip(margins.T, foretold.T, strict=True)]
 print(f"mean correlation over the halves, target by target: {np.mean(within):.2f}")

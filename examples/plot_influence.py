@@ -57,7 +57,11 @@ fig, ax = plt.subplots(layout="constrained")
 ax.axline((0, 0), slope=1, color="0.8", zorder=0)
 for mask, label in [(~is_wrong, "right label"), (is_wrong, "wrong label")]:
     ax.scatter(refits[mask], values[mask], s=12, label=label)
-ax.set(xlabel="rise of the loss, by refitting", ylabel="influence value")
+ax.set(
+    title="Leave-one-out, estimated and refitted",
+    xlabel="rise of the loss, by refitting",
+    ylabel="influence value",
+)
 ax.legend()
 plt.show()
 

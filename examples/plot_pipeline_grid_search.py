@@ -107,7 +107,11 @@ axes.annotate(
     textcoords="offset points",
     va="top",
 )
-axes.set(xlabel="share of rows looked at", ylabel="share of wrong labels found")
+axes.set(
+    title="Wrong labels found in the order of the values",
+    xlabel="share of rows looked at",
+    ylabel="share of wrong labels found",
+)
 axes.grid(alpha=0.3)
 axes.legend(loc="lower right", frameon=False)
 

@@ -693,7 +693,7 @@ def test_the_session_of_the_guide(tmp_path, capsys, monkeypatch):
         flags=re.S,
     )[1]
     session = textwrap.dedent(session).replace("\\\n", "")
-    code = re.search(r'^\$ python -c "(.*?)"$', session, flags=re.S | re.M)[1]
+    code = re.search(r"^\$ python - <<EOF\n(.*?)^EOF$", session, flags=re.S | re.M)[1]
     exec(compile(code, "session", "exec"), {})
     (command,) = re.findall(r"^\$ python -m skvalue (.*)$", session, flags=re.M)
     assert call(capsys, *shlex.split(command), *QUICK)[0] == 0

@@ -91,6 +91,33 @@ def test_tables_set_ours_beside_theirs(monkeypatch):
     assert f1.loc["all rows flagged"].tolist() == [".18", ".46"]
 
 
+def test_tables_of_a_page_are_replaced_and_nothing_else(monkeypatch):
+    tables = module(monkeypatch, "_nddv_paper_tables")
+    columns = ["data", "figure", "at", "value"]
+    lines = [
+        ("pol", f"{c} loss", at, at / 4) for c in ("meta", "training") for at in (1, 2)
+    ]
+    frames = {"training": pd.DataFrame(lines, columns=columns)}
+    old = (
+        ".. list-table:: Old\n   :header-rows: 1\n\n   * - 1\n     - 2\n\n   * - 3\n\n"
+    )
+    page = (
+        f"Losses\n\n.. nddv_paper.py: training 0\n\n{old}Text.\n\n"
+        f".. nddv_paper.py: ablation 1\n\n{old}   .. indented\n\nEnd.\n"
+    )
+    filled = tables.fill(page, frames)
+    before, _, after = filled.partition(".. nddv_paper.py: training 0\n\n")
+    table, _, after = after.partition("Text.\n\n")
+    assert before == "Losses\n\n"
+    assert table.startswith(".. list-table:: Figures S1 and S2")
+    assert (
+        table.split()
+        == tables._list_table(*tables.tables("training", frames["training"])[0]).split()
+    )
+    assert after == page.partition("Text.\n\n")[2]
+    assert tables.fill(filled, frames) == filled
+
+
 def test_every_method_of_the_paper_is_there(monkeypatch):
     methods = module(monkeypatch, "_nddv_paper_methods")
     tables = module(monkeypatch, "_nddv_paper_tables")

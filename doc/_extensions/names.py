@@ -18,12 +18,14 @@ ELSEWHERE = {
     "numpy.memmap": "https://numpy.org/doc/stable/reference/generated/{}.html",
     "sklearn": "https://scikit-learn.org/stable/api/{}.html",
 }
+LONG = 40  # characters; more are wider than a line on a phone
 KINDS = {"class", "function", "method", "exception"}
 
 
 def setup(app):
     """Ask for the names that Sphinx does not find."""
     app.connect("missing-reference", resolve)
+    app.connect("doctree-resolved", mark_long)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -51,6 +53,13 @@ def resolve(app, env, node, contnode):
         )
     address = outside(name)
     return address and nodes.reference("", "", contnode, internal=False, refuri=address)
+
+
+def mark_long(app, doctree, docname):
+    """Give code that may have to break where lines are short a class of its own."""
+    for node in doctree.findall(nodes.literal):
+        if max(map(len, node.astext().split()), default=0) > LONG:
+            node["classes"].append("long")
 
 
 def outside(name):

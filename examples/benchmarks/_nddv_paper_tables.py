@@ -1,5 +1,7 @@
 """Ours beside the paper's: F1, detection, removal and addition, ablations, time."""
 
+import re
+
 import numpy as np
 import pandas as pd
 from _nddv_paper_methods import METHODS, VARIANTS
@@ -16,6 +18,14 @@ METHODS_OF_PAPER = [
     "NDDV, paper",
 ]
 OF_10_000 = ["KNN Shapley", "AME", "Data-OOB", "NDDV, paper"]
+WORDS = {
+    "detection": "1000 rows",
+    "detection_large": "10 000 rows",
+    "label_noise": "Wrong labels",
+    "feature_noise": "Noisy features",
+    "ablation": "Ablations",
+}
+NOT_RUN = "\u2013"
 CURVES = ["remove_highest", "add_lowest", "remove_lowest", "add_highest"]
 
 
@@ -84,18 +94,19 @@ def tables(experiment, frame):
     few, many = seeds.min(), seeds.max()
     of_seeds = f"{few} to {many} seeds" if few < many else f"seeds: {many}"
     theirs = " / theirs" if experiment in PRINTED else ""
-    title = f"{experiment}: F1 of the lower cluster, ours{theirs}, {of_seeds}"
+    words = WORDS.get(experiment, experiment)
+    title = f"{words}: F1 of the lower cluster, ours{theirs}, {of_seeds}"
     result = [(title, f1(frame))]
     auc = _by_method(frame, "roc_auc", column).map(_short, places=3)
-    result.append((f"{experiment}: ROC-AUC, {of_seeds}", auc))
+    result.append((f"{words}: ROC-AUC, {of_seeds}", auc))
     spent = _by_method(frame, "cpu_seconds", column).map(_seconds)
-    result.append((f"{experiment}: CPU seconds of a fit, {of_seeds}", spent))
+    result.append((f"{words}: CPU seconds of a fit, {of_seeds}", spent))
     if frame["figure"].isin(CURVES).any():
         # Means are of the data sets, or rates, that all methods have.
         methods = frame.groupby(column)["method"].nunique()
         whole = methods.index[methods == frame["method"].nunique()]
         title = (
-            f"{experiment}: accuracy above that of a random order, in points, mean of "
+            f"{words}: accuracy above that of a random order, in points, mean of "
             f"10 to 50 % of the rows and of {', '.join(map(str, whole))}, {of_seeds}"
         )
         if len(whole):
@@ -113,7 +124,7 @@ def f1(frame):
     for name in table.columns:
         for method, figure in printed.get(name, {}).items():
             if method in table.index:
-                table.loc[method, name] = f"{table.loc[method, name] or 'none'} / "
+                table.loc[method, name] = f"{table.loc[method, name] or NOT_RUN} / "
                 table.loc[method, name] += _short(figure)
     if column == "rate":
         # Of a share p of wrong rows: 2p / (1 + p).
@@ -161,7 +172,9 @@ def time_tables(frame):
         if figure == "seconds":
             spent = _times(frame, "cpu_seconds").map(_seconds)
             table = table + " (" + spent + ")"
-        result.append((f"time: {title}", table.replace(" ()", "").fillna("")))
+        table.index = [f"{method}, {d} columns" for method, d in table.index]
+        table.columns = [f"{n} rows" for n in table.columns]
+        result.append((f"Time: {title}", table.replace(" ()", "").fillna("")))
     return result
 
 
@@ -191,6 +204,29 @@ def _seconds(figure):
     return f"{figure:.0f}" if figure >= 10 else f"{figure:.2g}"
 
 
+def fill(page, frames):
+    """Text of a page with its tables replaced by what the CSV files say.
+
+    A table follows a comment such as ``.. nddv_paper.py: detection 0``, with the
+    experiment and the number among its `tables`; one that was not run stays.
+    """
+
+    def table(match):
+        experiment, number = match["experiment"], int(match["number"])
+        if experiment not in frames:
+            return match[0]
+        chosen = _list_table(*tables(experiment, frames[experiment])[number])
+        return f"{match['marker']}\n\n{chosen}\n\n"
+
+    return re.sub(
+        r"^(?P<marker>\.\. nddv_paper\.py: (?P<experiment>\w+) (?P<number>\d))\n"
+        r"(?:\n|[ \t].*\n|\.\. list-table::.*\n)*",
+        table,
+        page,
+        flags=re.MULTILINE,
+    )
+
+
 def _plain(title, table):
     with pd.option_context("display.width", 200, "display.max_columns", 50):
         return f"{title}\n{table.to_string()}"
@@ -208,4 +244,5 @@ def _list_table(title, table):
 
 
 def _text(name):
-    return ", ".join(map(str, name)) if isinstance(name, tuple) else str(name)
+    text = ", ".join(map(str, name)) if isinstance(name, tuple) else str(name)
+    return text.replace("_", " ")

@@ -74,12 +74,11 @@ def main():
     if unknown:
         parser.error(f"no such experiment: {', '.join(sorted(unknown))}")
     quick = options.quick
-    explained = ["digits"] if quick else ["digits", "adult", "mnist_test"]
     data = Bunch(
-        explained=options.explained or explained,
-        valued=options.valued
-        or (["breast_cancer"] if quick else ["adult", "2dplanes"]),
-        pictures=options.pictures or (["digits_28"] if quick else ["mnist_test"]),
+        **{
+            kind: getattr(options, kind) or names
+            for kind, names in (QUICK if quick else FULL).items()
+        }
     )
     folder = Path(options.folder)
     folder.mkdir(parents=True, exist_ok=True)

@@ -16,11 +16,13 @@ other, each with a CSV file and a picture in a folder:
         [--folder nddv_paper] [--seeds 5] [--data NAME ...] [--methods NAME ...]
     python examples/benchmarks/nddv_paper.py --quick
     python examples/benchmarks/nddv_paper.py --tables [--rst] [--folder nddv_paper]
+        [--page doc/user_guide/reproducing_nddv.rst]
 
 A run that was stopped goes on from its CSV files: what is there is not computed again,
 and `--seeds 1` may come before `--seeds 5`. `--quick` does all of it on few rows of
 digits, which scikit-learn has, to see that it runs; its figures say nothing. `--tables`
-draws and prints what is there: ours beside the paper's.
+draws and prints what is there: ours beside the paper's; `--page` puts it into the user
+guide.
 
 Every valuation of `time` and `time_small` runs in a process of its own, which measures
 seconds, CPU seconds and its peak memory, with the rows (float32) in it.
@@ -328,6 +330,7 @@ def main():
     parser.add_argument("--methods", nargs="+")
     parser.add_argument("--tables", action="store_true", help="compute nothing")
     parser.add_argument("--rst", action="store_true", help="tables of the user guide")
+    parser.add_argument("--page", type=Path, help="page whose tables are replaced")
     parser.add_argument("--measure", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.measure:
@@ -342,7 +345,7 @@ def main():
         well &= run(experiment, options)
 
     from _nddv_paper_figures import draw
-    from _nddv_paper_tables import print_tables
+    from _nddv_paper_tables import fill, print_tables
 
     frames = {
         name: read(path)
@@ -351,6 +354,9 @@ def main():
     }
     draw(frames, options.folder)
     print_tables(frames, rst=options.rst)
+    if options.page:
+        page = options.page.read_text(encoding="utf-8")
+        options.page.write_text(fill(page, frames), encoding="utf-8")
     sys.exit(not well)
 
 

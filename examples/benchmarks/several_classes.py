@@ -33,7 +33,7 @@ from skvalue import AmortizedShapley, DataShapley
 from skvalue.datasets import make_label_noise
 from skvalue.semivalues._utility import Utility
 
-N_VAL, N_CHECKED, ROUNDS = 200, 40, 7
+N_VAL, N_CHECKED, ROUNDS = 200, 200, 7
 SIZES = [30, 60, 200, 500, 900]
 SUBSETS = [10, 20, 50, 100, 200]
 

@@ -19,8 +19,8 @@ body { margin: 0 auto; max-width: 70rem; padding: 1rem; background: var(--paper)
 h1 { font-size: 1.5rem; margin: .5rem 0; }
 h2 { font-size: 1.15rem; margin: 2rem 0 .5rem; }
 p { margin: .5rem 0; max-width: 45rem; } .soft { color: var(--soft); }
-dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(8rem, 1fr));
-  gap: .5rem; margin: 1rem 0; }
+dl { display: grid; grid-template-columns: 1fr 1fr; gap: .5rem; margin: 1rem 0; }
+@media (min-width: 600px) { dl { grid-template-columns: repeat(4, 1fr); } }
 dl div { background: var(--shade); border-radius: .4rem; padding: .5rem .6rem; }
 dt { color: var(--soft); font-size: .85rem; }
 dd { margin: 0; font-size: 1.15rem; font-variant-numeric: tabular-nums; }
@@ -38,6 +38,8 @@ th { background: var(--shade); border-top: 0; }
 svg { display: block; width: 100%; max-width: 45rem; height: auto; }
 svg text { fill: var(--soft); font: 13px system-ui, sans-serif; }
 svg .kept { fill: var(--kept); } svg .dropped { fill: var(--dropped); }
+/* A bar of one dropped row is to be seen beside one of hundreds. */
+svg .dropped { stroke: var(--dropped); }
 svg line { stroke: var(--line); }
 /* The picture shrinks with the page, its words do not. */
 @media (max-width: 600px) { svg { overflow: visible; } svg text { font-size: 21px; } }

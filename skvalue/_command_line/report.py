@@ -102,7 +102,8 @@ def _lowest(source, problem, found, n_lowest):
     order = np.argsort(frame["value"].to_numpy(), kind="stable")[:n_lowest]
     features = problem.features[:_SHOWN_FEATURES]
     suggests = "suggested_label" in frame
-    header = [Cell("row", "number"), Cell("value", "number"), "outcome", "label"]
+    label = "target" if problem.task == "regression" else "label"
+    header = [Cell("row", "number"), Cell("value", "number"), "outcome", label]
     header += ["suggested label"] if suggests else []
     header += ["group"] if "group" in frame else []
     header += [source.names[place] for place in features]
@@ -144,9 +145,9 @@ def _plain(value):
 
 
 def _dropped_by_class(problem, found):
-    title = "What was dropped by class"
+    title, kind = "What was dropped by class", "class"
     if problem.task == "regression":
-        title = "What was dropped by tenth of the target"
+        title, kind = "What was dropped by tenth of the target", "target"
         edges = np.unique(np.quantile(problem.y, np.linspace(0, 1, 11)))
         codes = np.clip(np.searchsorted(edges, problem.y, side="right") - 1, 0, None)
         codes = np.minimum(codes, max(len(edges) - 2, 0))
@@ -164,7 +165,7 @@ def _dropped_by_class(problem, found):
         ]
         for name, size, lost in zip(names, sizes, gone, strict=True)
     ]
-    header = ["class", *(Cell(n, "number") for n in ("rows", "dropped", "share"))]
+    header = [kind, *(Cell(n, "number") for n in ("rows", "dropped", "share"))]
     return [heading(title), table(header, lines, title)]
 
 
@@ -196,12 +197,13 @@ def _duplicates(source, problem):
         if rule == "one apart" and len(problem.features) < FEWEST_COLUMNS:
             continue
         differ = "targets" if problem.task == "regression" else "labels"
-        parts.append(
-            paragraph(
-                f"{_TITLES[rule]}: {n_rows:,} rows in {len(groups):,} groups; the "
-                f"{differ} of {sum(disagree):,} groups disagree. Rule: {RULES[rule]}."
+        count = "no rows"
+        if groups:
+            count = (
+                f"{n_rows:,} rows in {len(groups):,} group{'s' * (len(groups) > 1)}; "
+                f"the {differ} disagree in {sum(disagree):,}"
             )
-        )
+        parts.append(paragraph(f"{_TITLES[rule]}: {count}. Rule: {RULES[rule]}."))
         if not groups:
             continue
         # Those that disagree are the ones to look at.
@@ -263,5 +265,6 @@ def _held_out(source, problem, name, features):
             for row in rows
         ]
         header = [Cell("row", "number"), Cell("row held out", "number"), "features"]
-        parts.append(table([*header, "label"], lines, title))
+        label = "target" if problem.task == "regression" else "label"
+        parts.append(table([*header, label], lines, title))
     return parts

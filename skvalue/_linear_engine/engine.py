@@ -8,6 +8,7 @@ import torch
 from ..utils._threads import one_thread
 from ..utils._torch_state import plain_torch
 from . import MAX_JOINT_PARAMETERS
+from .costs import column_cost, joint_cost
 from .leave_one_out import leave_one_out
 from .permutation_walk import walk
 from .problem import LinearProblem
@@ -21,10 +22,6 @@ SMALLEST_BLOCK = 16
 # One Hessian of all classes of a multinomial model is held at a time, so a block may
 # have more coalitions than would fit; enough for their fits to be worth a batch.
 JOINT_SHARE = 4
-# Of `joint_cost`: shares of the rows, and multiplications that take as long as a
-# probability and as the small calls of a coalition.
-MODELLED, REFINING_STEPS = 0.5, 0.9
-PROBABILITY, SMALL_CALLS = 25, 6 * 10**7
 # Groups are few, and their coalitions solved to rounding: dearer than refits beyond.
 MAX_EXACT_SCORES = 512
 # For leave-one-out it is inverted once.
@@ -62,15 +59,14 @@ class LinearEngine:
 
     @property
     def in_out_operations(self):
-        """Multiplications that a coalition's shared contributions cost; 0: few.
+        """Multiplications that a coalition's shared contributions cost, about.
 
-        Of several classes, whose joint Hessian is inverted for each coalition. A
-        function of the shape of the problem and of its penalties, see `joint_cost`.
+        A function of the shape of the problem and of its penalties.
         """
         problem = self.problem
-        if problem.kind != "multinomial":
-            return 0
         n, K = len(problem.X), problem.n_classes
+        if problem.kind != "multinomial":
+            return column_cost(n, problem.width, len(problem.X_val))
         # What the penalties leave of the columns, for probabilities without knowledge.
         curvature = n / 2 * (K - 1) / K**2
         freedom = float((curvature / (curvature + problem.penalty)).mean())
@@ -235,25 +231,6 @@ class LinearEngine:
         masks = np.asarray(masks)
         dtype = np.float32 if self.problem.dtype == torch.float32 else np.float64
         return torch.from_numpy(masks.astype(dtype)).to(self.problem.X.device)
-
-
-def joint_cost(n, p, K, n_val, freedom):
-    """Multiplications of a coalition of half the rows and all its neighbours.
-
-    Those of large products count a quarter, so that a second of one thread has about as
-    many (`_coalitions.forecast.RATE`) whatever a coalition is busy with. Shares that
-    depend on the data are of digits, mnist and bbc, 300 to 1000 rows.
-    """
-    joint, pairs = (K - 1) * p, K * (K - 1) // 2
-    hessian = pairs * n / 2 * p**2 / 2 + joint**3 / 2
-    blocks = pairs * n * p**2 / 2
-    # Rows whose models are made, and steps of models that are refined.
-    modelled, steps = MODELLED * n, REFINING_STEPS * freedom * n
-    models = modelled * (joint**2 + K * p * n_val)
-    refining = steps * (joint**2 + 3 * K * p * n / 2)
-    probabilities = K * (modelled * n_val + steps * n / 2)
-    products = hessian + blocks + models + refining
-    return int(products / 4 + PROBABILITY * probabilities + SMALL_CALLS)
 
 
 def _finite(values, n_missing=0):

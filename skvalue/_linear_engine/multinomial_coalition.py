@@ -10,7 +10,7 @@ with the Hessian :math:`H` of all classes together, the K by K block
 
 Rows come in the order of the squared length :math:`c_i^\top h_i c_i` of their steps.
 The longest go on from there, side by side with the inverse that is at hand
-(`multinomial_neighbours`), until hardly one of a block leaves more than a step may.
+(`multinomial_refined`), until half of a block leaves no more than a step may.
 Those after them keep their step, and the shortest do without a model: where first
 derivatives of the value foretell those of a block, they stand for the rest.
 """
@@ -22,18 +22,18 @@ import torch
 from .joint_newton import JointInverse, contrasts, joint_hessian
 from .linear_fits import OVERSHOT_SLOPE, centred
 from .multinomial_neighbours import MultinomialNeighbours, covariance, growing_blocks
+from .multinomial_refined import RefinedNeighbours
 from .neighbours import STEP_AHEAD
 from .objectives import MultinomialObjective, inverse_of
-from .rows import MaskedRows, OneRowChanged, Table
+from .rows import MaskedRows, Table
 from .scores import softmax_
 
 # The last step is seen to gain no more than so many tolerances. What it leaves of
 # contributions is a few per cent of their spread where models move farthest.
-FAR_GAIN, SMALL_GAIN, RARE_GAIN = 100.0, 10.0, 1.0
-# Rows a class of small coalitions, and of a class that a row leaves: the neighbours of
-# these, and of coalitions with a new class, move so far that gains by the coalition's
-# Hessian say little.
-SMALL_ROWS, RARE_ROWS = 5, 3
+FAR_GAIN, SMALL_GAIN = 100.0, 10.0
+# Rows a class of small coalitions: their neighbours, and those of coalitions with a new
+# class, move so far that gains by the coalition's Hessian say little.
+SMALL_ROWS = 5
 # A step that changes a margin by so much is no place to go on from; in double precision
 # one that changes it by less than the second will do.
 LOST_SHIFT, REFINED_SHIFT = 8.0, 0.5
@@ -137,7 +137,7 @@ class MultinomialCoalition:
         left = []
         for chunk in self._chunks(torch.arange(len(rows)), theta.shape[2]):
             some = rows.take(chunk)
-            theta[chunk], unsolved = self._descend(
+            theta[chunk], _, unsolved = self.descend(
                 some,
                 self.inverse.blocks(Table(some.X, None)),
                 sizes[chunk],
@@ -175,61 +175,49 @@ class MultinomialCoalition:
         order = (reach if self.is_precise else moved).argsort(descending=True)
         index, shift, reach = index[order], shift[order], reach[order]
         is_lost = ~(reach <= LOST_SHIFT)
-        value, slopes, n_far = None, None, len(index)
+        n_far, done, slopes = len(index), 0, None
         if not self.is_precise:
-            value, slopes = self._slopes(index, shift)
+            slopes = self._slopes(index, shift)
         elif not self.is_small:
             n_far = int((~(reach <= REFINED_SHIFT)).sum())
-        largest, start = max(1, MAX_BLOCK_ELEMENTS // self.theta.numel()), 0
-        # First models that are refined, then those of single steps, then only values.
+        largest = max(1, MAX_BLOCK_ELEMENTS // self.theta.numel())
+        # First models that are solved, then those of single steps, then only values.
         is_far = n_far > 0
-        while start < len(index):
+        while done < len(index):
             if is_far:
-                part = slice(start, min(start + largest, n_far))
+                part = slice(done, min(done + largest, n_far))
                 some = index[part]
-                models, left = self._refined(
-                    some, shift[part], is_lost[part], blocks[some]
-                )
-                is_far = len(models) == len(some) and part.stop < n_far
-                some, left = some[: len(models)], some[left]
+                start = self._start(some, shift[part], is_lost[part])
+                refined = RefinedNeighbours(self, some, start, blocks[some])
+                values, left = refined.values()
+                is_far = len(values) == len(some) and part.stop < n_far
+                some, left = some[: len(values)], some[left]
             else:
-                part = next(growing_blocks(len(index), largest, start))
+                part = next(growing_blocks(len(index), largest, done))
                 some, left = index[part], index[:0]
-                models = self._models(some, shift[part])
-            values = self._values(models, some)
+                values = self.values(self._models(some, shift[part]), some)
             yield some, values, left
-            start += len(some)
-            if slopes is None or is_far or start == len(index):
+            done += len(some)
+            if slopes is None or is_far or done == len(index):
                 continue
-            miss = values - value - slopes[start - len(some) : start]
-            spread = float(slopes.std())
-            if (
-                float(miss.square().mean().sqrt()) <= SLOPE_ERROR * spread
-                and abs(float(miss.mean())) <= SLOPE_BIAS * spread
-            ):
-                yield index[start:], value + slopes[start:], index[:0]
+            if _foretell(slopes, slice(done - len(some), done), values):
+                yield index[done:], slopes[done:], index[:0]
                 return
 
-    def _models(self, index, shift):
-        """Models (m, K, p) to which the steps of rows lead."""
-        X = self.columns.table.X[index]
-        return self.inverse.times_rows(shift, X).add_(self.theta)
-
-    def _refined(self, index, shift, is_lost, block):
-        """Models (m, K, p) of the first rows, solved, and places of those left."""
+    def _start(self, index, shift, is_lost):
+        """Where models of these rows begin: after their steps, or before."""
 
         def start(places):
             models = self._models(index[places], shift[places])
             models[is_lost[places]] = self.theta
             return models
 
-        X, target = self.columns.table.X[index], self.problem.members[index]
-        sign = 1 - 2 * self.mask[index]
-        rows, sizes = OneRowChanged(self.table, X, target, sign), self.size + sign
-        near = None if self.is_precise else self.problem.step_tolerance(sizes)
-        is_rare = (sign < 0) & (target @ self.table.target.sum(1) <= RARE_ROWS)
-        gain = torch.where(is_rare, min(RARE_GAIN, self.gain), self.gain)
-        return self._descend(rows, block, sizes, start, gain, near)
+        return start
+
+    def _models(self, index, shift):
+        """Models (m, K, p) to which the steps of rows lead."""
+        X = self.columns.table.X[index]
+        return self.inverse.times_rows(shift, X).add_(self.theta)
 
     def _chunks(self, index, width):
         """Rows of which so many numbers a class are held at once."""
@@ -257,18 +245,18 @@ class MultinomialCoalition:
         return shift, moved, reach
 
     def _slopes(self, index, shift):
-        """Value of the coalition, and how steps of rows change it to first order."""
+        """Values after the steps of rows by first derivatives, or None."""
         margins = self.columns.margins(self.theta[None], index[:1])
         present = self.present[None]
         slope = self.problem.score.slope(margins, present)
         if slope is None:
-            return None, None
+            return None
         value = self.problem.score(margins, present).double()
         direction = self.inverse.times(slope @ self.columns.X_own)[0]
         X = self.columns.table.X[index]
-        return value, ((X @ direction.T) * shift).sum(1).double()
+        return value + ((X @ direction.T) * shift).sum(1).double()
 
-    def _values(self, models, index):
+    def values(self, models, index):
         """Values of models with these rows changed, (m,) or by held-out row."""
         width = len(self.present) * len(self.problem.X_val)
         step = max(1, MAX_SCORED_ELEMENTS // width)
@@ -280,13 +268,22 @@ class MultinomialCoalition:
             values.append(self.problem.score(margins, present).double())
         return torch.cat(values)
 
-    def _descend(self, rows, block, sizes, start, gain, near=None):
-        """Models (B, K, p) to tolerance, and the places of those not brought there."""
+    def descend(self, rows, block, sizes, start, gain, near=None):
+        """Models (B, K, p), last gains, and the places of those far from tolerance."""
         neighbours = MultinomialNeighbours(
             rows, self.theta, self.inverse, block, self.penalty, self.present
         )
         tolerance = gain * self.problem.tolerance(sizes)
         return neighbours.descend(start, tolerance, self.problem.exact, near)
+
+
+def _foretell(slopes, part, values):
+    """Whether first derivatives tell a part's values well enough to tell the rest."""
+    miss, spread = values - slopes[part], float(slopes.std())
+    return (
+        float(miss.square().mean().sqrt()) <= SLOPE_ERROR * spread
+        and abs(float(miss.mean())) <= SLOPE_BIAS * spread
+    )
 
 
 def _entering(margins, block, target):

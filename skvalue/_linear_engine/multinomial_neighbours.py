@@ -19,10 +19,11 @@ from .neighbours import EXACT_STEPS
 from .scores import softmax_
 
 MAX_STEPS = 30
-# Of the models of a block, so few may leave more than they should.
-FEW = 0.35
-# Share of a tolerance at which a first step need not be measured.
-EASY = 0.2
+# Of the models of a block, so many may leave more than they should.
+FEW = 0.7
+# Share of a tolerance at which a step need not be measured, and of the steps of a block
+# to measure beyond which all are.
+EASY, SORTED = 0.2, 0.7
 SMALLEST_BLOCK = 32
 MAX_BLOCK_ELEMENTS = 2**20
 
@@ -34,9 +35,11 @@ def covariance(probability):
 
 
 def growing_blocks(count, largest, start=0):
-    """Slices of so many places, as long as those before together, to an eighth."""
+    """Slices of places, as long as those before together, a sixteenth at most."""
     while start < count:
-        size = min(max(start, SMALLEST_BLOCK), max(count // 8, SMALLEST_BLOCK), largest)
+        size = min(
+            max(start, SMALLEST_BLOCK), max(count // 16, SMALLEST_BLOCK), largest
+        )
         yield slice(start, min(count, start + size))
         start += size
 
@@ -113,13 +116,16 @@ class MultinomialNeighbours:
 
         near : Tensor of shape (B,) or None, default=None
             Squared decrements at which a start will do. Models come in the order of how
-            far they moved, and where hardly any of a block leaves more, those after it
+            far they moved, and where half of a block leaves no more, those after it
             are left alone. None: all are minimised.
 
         Returns
         -------
         theta : Tensor of shape (m, K, p)
             The solutions of the first m.
+
+        gains : Tensor of shape (m,)
+            Squared decrements before their last steps.
 
         unsolved : Tensor of int
             Places of the models that the coalition's Hessian misleads.
@@ -128,43 +134,48 @@ class MultinomialNeighbours:
         (K, p), count = self.theta.shape, len(self.rows)
         size = max(1, MAX_BLOCK_ELEMENTS // (K * len(self.rows.table.X)))
         solution, going = self.theta.new_empty(count, K, p), []
+        gains = self.theta.new_empty(count)
         places = torch.arange(count, device=self.theta.device)
         for block in growing_blocks(count, size):
             index = places[block]
             self.prepare(index)
-            state, decrement = self._advance(solution, tolerance, index, start(index))
+            state = self._advance(solution, gains, tolerance, index, start(index))
             going.append(state)
             if near is not None:
-                n_far = int((~(decrement <= near[index])).sum())
+                n_far = int((~(gains[index] <= near[index])).sum())
                 if n_far <= FEW * len(index):
-                    solution = solution[: block.stop]
+                    solution, gains = solution[: block.stop], gains[: block.stop]
                     break
         for _ in range(max_steps - 1):
             state = [torch.cat(parts) for parts in zip(*going, strict=True)]
             if not len(state[0]):
-                return solution, state[0]
+                return solution, gains, state[0]
             going = [
-                self._advance(solution, tolerance, *chunk)[0]
+                self._advance(solution, gains, tolerance, *chunk)
                 for chunk in zip(*(part.split(size) for part in state), strict=True)
             ]
-        return solution, torch.cat([state[0] for state in going])
+        return solution, gains, torch.cat([state[0] for state in going])
 
-    def _advance(self, solution, tolerance, index, theta, *last):
+    def _advance(self, solution, gains, tolerance, index, theta, *last):
         """Take a step with the models of these places.
 
         Returns those to go on with, from where, and the last move with the slope,
-        gradient and decrement before it; and all decrements.
+        gradient and decrement before it.
         """
         models = self.take(index)
         gradient, step = models.newton_step(theta)
         decrement = (gradient * step).sum((1, 2))
-        gains = decrement.clone()
-        if not last:
-            # Most first steps leave so little that their length does not matter.
-            solution[index] = theta - step
-            hard = (~(decrement <= EASY * tolerance[index])).nonzero().squeeze(1)
-            models, index, theta = models.take(hard), index[hard], theta[hard]
-            gradient, step, decrement = gradient[hard], step[hard], decrement[hard]
+        gains[index] = decrement
+        # Many steps leave so little that their length does not matter. Where they are
+        # many enough it pays to sort them out.
+        solution[index] = theta - step
+        hard = (~(decrement <= EASY * tolerance[index])).nonzero().squeeze(1)
+        if len(hard) < SORTED * len(index):
+            models = models.take(hard)
+            index, theta, gradient, step, decrement = (
+                kept[hard] for kept in (index, theta, gradient, step, decrement)
+            )
+            last = [kept[hard] for kept in last]
         move = -step
         if last:
             last_move, last_slope, last_gradient, last_decrement = last
@@ -176,10 +187,7 @@ class MultinomialNeighbours:
         move, slope = move.mul_(length[:, None, None]), slope * length
         # What the step gains, twice, by the curvature here and by the coalition's.
         gain = torch.maximum(-slope, decrement)
-        if last:
-            gains = gain
-        else:
-            gains[hard] = gain
+        gains[index] = gain
         solution[index] = moved = theta + move
         left = (~(gain <= tolerance[index])).nonzero().squeeze(1)
         state = [index, moved, move, slope, gradient, decrement]
@@ -198,7 +206,7 @@ class MultinomialNeighbours:
                 move[far], slope[far] = kept, (1 - back) * last_slope[far]
                 gradient[far] = last_gradient[far]
                 decrement[far] = last_decrement[far]
-        return state, gains
+        return state
 
     def newton_step(self, theta):
         """Gradients, and their products with the inverses of the neighbours."""
@@ -208,7 +216,7 @@ class MultinomialNeighbours:
         own = (theta @ rows.X[:, :, None]).squeeze(2)
         if self.barrier is not None:
             margins, own = margins.add_(self.barrier[:, None]), own + self.barrier
-        self.probability, self.own = softmax_(margins), softmax_(own)
+        self.probability, self.own = margins.softmax(1), softmax_(own)
         residual = (self.probability - table.target).view(B * K, n)
         gradient = (residual @ table.X).view(B, K, p)
         gradient.addcmul_(theta, self.penalty)

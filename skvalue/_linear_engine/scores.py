@@ -77,13 +77,14 @@ class MulticlassScore:
             margins = margins.masked_fill(~present[..., None], -torch.inf)
         if self.kind == "accuracy":
             return (margins.argmax(-2) == self.y_val).double().mean(-1)
+        index = self.y_val.expand(*margins.shape[:-2], 1, -1)
+        if self.kind == "probability":
+            own = margins.softmax(-2).gather(-2, index).squeeze(-2)
+            return own.double().mean(-1)
         # Below the largest; not written over, which is the caller's.
         margins = margins - margins.amax(-2, keepdim=True)
-        index = self.y_val.expand(*margins.shape[:-2], 1, -1)
         own = margins.gather(-2, index).squeeze(-2)
         total = margins.exp_().sum(-2)
-        if self.kind == "probability":
-            return (own.exp_() / total).double().mean(-1)
         smallest = float(np.log(SMALLEST_PROBABILITY))
         return (own - total.log_()).clamp(min=smallest).double().mean(-1)
 

@@ -41,9 +41,9 @@ def make_mixed_table(
 
     .. math::
 
-        -\tfrac{3}{2} z(\log \text{income}) - 0.03 (\text{age} - 45)
-        + \tfrac{3}{2} [\text{rents}] + b_{\text{job}} + c_{\text{school}}
-        + 2 [\text{opened in 2022 or later}] + \varepsilon,
+        &-\tfrac{3}{2} z(\log \text{income}) - 0.03 (\text{age} - 45)
+        + \tfrac{3}{2} [\text{rents}] + b_{\text{job}} + c_{\text{school}} \\
+        &+ 2 [\text{opened in 2022 or later}] + \varepsilon,
         \quad \varepsilon \sim N(0, 0.5^2)
 
     with the standardised log of the income :math:`z`, are truly of the rare class

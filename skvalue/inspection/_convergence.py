@@ -4,7 +4,7 @@ import numpy as np
 
 from ..utils._sklearn import check_matplotlib_support, validate_style_kwargs
 from ..utils._vectors import finite_vector
-from ._drawing import fitted_valuator, legend, panels, reference_line
+from ._drawing import REFERENCE, fitted_valuator, legend, panels, reference_line
 
 # Measures that share a panel, with its y axis.
 PANELS = {
@@ -13,6 +13,7 @@ PANELS = {
     ("train_loss", "valid_loss"): "mean loss",
 }
 TICKS = (1, 1.5, 2, 3, 5, 7)
+NOTHING = "nothing to compare with yet"
 WORDS = {"train_loss": "training rows", "valid_loss": "held-out rows"}
 
 
@@ -70,7 +71,7 @@ class ConvergenceDisplay:
     >>> from skvalue.inspection import ConvergenceDisplay
     >>> X, y = make_two_planes(60, random_state=0)
     >>> valuator = DataShapley(
-    ...     LogisticRegression(), max_evaluations=20_000, tol=0.2, random_state=0
+    ...     LogisticRegression(), max_evaluations=20_000, tol=0.08, random_state=0
     ... )
     >>> ConvergenceDisplay.from_estimator(valuator.fit(X, y))
     <...>
@@ -247,6 +248,7 @@ class ConvergenceDisplay:
                 linestyle=":",
                 transform=axes.get_yaxis_transform(),
             )
+        _say_if_empty(axes)
         if self.unit == "epochs":
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         else:
@@ -266,3 +268,16 @@ class ConvergenceDisplay:
                 axis.set_minor_formatter(NullFormatter())
         if axes is self.axes_[0]:
             legend(axes)
+
+
+def _say_if_empty(axes):
+    """Words in place of ticks while no curve has a point, as after one look."""
+    from matplotlib.ticker import AutoLocator, NullLocator
+
+    for text in [text for text in axes.texts if text.get_text() == NOTHING]:
+        text.remove()
+        axes.yaxis.set_major_locator(AutoLocator())
+    if not any(np.isfinite(line.get_ydata()).any() for line in axes.lines):
+        axes.yaxis.set_major_locator(NullLocator())
+        place = {"transform": axes.transAxes, "ha": "center", "va": "center"}
+        axes.text(0.5, 0.5, NOTHING, color=REFERENCE, **place)

@@ -21,10 +21,12 @@ from ._base import BaseSemivalue
 class BetaShapley(BaseSemivalue):
     r"""Beta Shapley: Data Shapley with more weight on coalitions of some sizes.
 
-    .. math:: \phi_i = \sum_{k=0}^{n-1} p(k)\;
-              \mathbb{E}_{|S| = k,\, i \notin S} \big[U(S \cup i) - U(S)\big],
-              \qquad p(k) = \binom{n-1}{k}
-              \frac{B(k + \beta,\, n - 1 - k + \alpha)}{B(\alpha, \beta)}.
+    .. math::
+
+        \phi_i &= \sum_{k=0}^{n-1} p(k)\;
+        \mathbb{E}_{|S| = k,\, i \notin S} \big[U(S \cup i) - U(S)\big], \\
+        p(k) &= \binom{n-1}{k}
+        \frac{B(k + \beta,\, n - 1 - k + \alpha)}{B(\alpha, \beta)}.
 
     With :math:`\alpha > \beta` small coalitions weigh more, where a row makes a
     difference that is larger than the noise. With :math:`\alpha = \beta = 1` it is Data
@@ -65,8 +67,9 @@ class BetaShapley(BaseSemivalue):
         Fits of coalitions at most, over all folds. None: 1000, or ten of the least that
         the sampler can draw (ten permutations both ways; with ``"regression"`` ten
         subsets a row and fold) where that is more.
-        With several classes and many columns a fit is dear: then as many as a fixed
-        number of multiplications pays for, and 200 at least.
+        A fit is dear with several classes and many columns, or with ten thousand rows
+        and thousands of held-out ones: then as many as a fixed number of
+        multiplications pays for, and 200 at least.
 
     tol : float, "auto" or None, default="auto"
         Stop when the largest standard error is at most `tol` times the standard

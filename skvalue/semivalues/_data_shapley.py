@@ -57,8 +57,9 @@ class DataShapley(BaseSemivalue):
         Fits of coalitions at most, over all folds. None: 1000, or ten of the least that
         the sampler can draw (ten permutations both ways; with ``"regression"`` ten
         subsets a row and fold) where that is more.
-        With several classes and many columns a fit is dear: then as many as a fixed
-        number of multiplications pays for, and 200 at least.
+        A fit is dear with several classes and many columns, or with ten thousand rows
+        and thousands of held-out ones: then as many as a fixed number of
+        multiplications pays for, and 200 at least.
 
     tol : float, "auto" or None, default="auto"
         Stop when the largest standard error is at most `tol` times the standard

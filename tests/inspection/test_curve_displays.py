@@ -327,6 +327,17 @@ def test_convergence_of_one_look_is_a_point(error):
     display.figure_.canvas.draw()
 
 
+def test_convergence_says_where_a_panel_has_no_point():
+    history = [{"evaluations": 16, "max_stderr": 0.3, "rank_correlation": np.nan}]
+    first = ConvergenceDisplay.from_history(history)
+    empty = first.axes_[1]
+    assert [text.get_text() for text in empty.texts] == ["nothing to compare with yet"]
+    assert len(empty.get_yticks()) == len(first.axes_[0].texts) == 0
+    history = [*history, history[0] | {"evaluations": 32, "rank_correlation": 0.9}]
+    ConvergenceDisplay.from_history(history, ax=first.axes_)
+    assert len(empty.texts) == 0 and len(empty.get_yticks()) > 1
+
+
 def test_convergence_of_a_network_is_its_losses():
     X, y = make_two_planes(60, random_state=0)
     valuator = NDDVValuator(n_members=1, max_epochs=3, random_state=0)

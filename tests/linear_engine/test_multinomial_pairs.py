@@ -8,7 +8,7 @@ from sklearn.linear_model import LogisticRegression
 
 from skvalue._linear_engine import multinomial_coalition
 from skvalue._linear_engine.applies import make_engine
-from skvalue._linear_engine.engine import joint_cost
+from skvalue._linear_engine.costs import column_cost, joint_cost
 from skvalue._linear_engine.multinomial_coalition import _entering
 from skvalue._linear_engine.multinomial_neighbours import growing_blocks
 from skvalue._linear_engine.scores import MulticlassScore
@@ -130,11 +130,16 @@ def test_cost_of_shared_contributions_counts_products():
     """10 rows, 3 columns, 3 classes: 6 joint parameters and 3 pairs."""
     hessian, blocks = 3 * 5 * 4.5 + 108, 3 * 10 * 4.5
     models = 5 * (36 + 9 * 20)
-    refining = 4.5 * (36 + 27 * 5)
+    refining = 3.5 * (36 + 27 * 5)
     products = hessian + blocks + models + refining
-    probabilities = 3 * (5 * 20 + 4.5 * 5)
+    probabilities = 3 * (5 * 20 + 3.5 * 5)
     expected = int(products / 4 + 25 * probabilities + 6e7)
     assert joint_cost(10, 3, 3, 20, 0.5) == expected
     # Rows that their penalty holds are not refined.
     free, held = (joint_cost(1000, 50, 10, 200, f) for f in (1.0, 0.1))
     assert held < free < 10 * held
+
+
+def test_cost_of_one_column_counts_pairs_and_hessians():
+    """10 rows, 5 columns, 20 held-out rows: 200 margins of 7, one Hessian of 5."""
+    assert column_cost(10, 5, 20) == 200 * 7 + 10 * 25 + 6 * 125 + 2000 + 4 * 10**6

@@ -301,7 +301,8 @@ def test_an_estimator_without_a_seed_gets_one_and_the_global_state_stays():
 def test_the_estimator_of_the_user_is_not_touched():
     forest = RandomForestClassifier(2)
     X, y, X_val, y_val = problem(30)
-    DataBanzhaf(forest, max_evaluations=10).fit(X, y, X_val=X_val, y_val=y_val)
+    valuator = DataBanzhaf(forest, max_evaluations=20, random_state=0, tol=None)
+    valuator.fit(X, y, X_val=X_val, y_val=y_val)
     assert forest.random_state is None
     assert not hasattr(forest, "classes_")
 
