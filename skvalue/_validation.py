@@ -25,7 +25,7 @@ from ._gate import (
 )
 from ._given import as_given, check_given, is_plain
 from ._targets import is_regression, refuse_several_targets
-from .utils._naming import naming, sorted_labels
+from .utils._naming import naming, refuse_classes, sorted_labels
 from .utils._sklearn import check_y, num_samples
 
 
@@ -39,6 +39,7 @@ def validate_rows(valuator, X, y):
             f"{type(valuator).__name__} requires y to be passed, but the target y is "
             "None."
         )
+    refuse_classes(**valuator.get_params(deep=False))
     with naming("X"):
         X = _receive(valuator, X)
     with naming("y"):

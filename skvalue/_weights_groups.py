@@ -146,6 +146,11 @@ def _check_weights(sample_weight, n_samples):
 
 
 def _check_groups(groups, n_samples):
+    if isinstance(groups, str):
+        raise ValueError(
+            f"groups is the string {groups!r}; give one label a row, such as the "
+            "column of that name."
+        )
     with naming("groups"):
         labels = column_or_1d(np.asarray(groups), input_name="groups")
     if num_samples(labels) != n_samples:

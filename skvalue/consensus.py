@@ -21,6 +21,7 @@ from ._poor_members import without_poor
 from ._targets import agreed_task, last_step, tell_task
 from .base import BaseValuator
 from .utils._device import check_device
+from .utils._naming import naming
 from .utils._progress import in_parallel
 from .utils._random import draw_seed, integer_seed, seeded
 from .utils._sample_weight import weight_names
@@ -262,7 +263,8 @@ class ConsensusValuator(BaseValuator, BaseComposition):
         if valuators is None:
             valuators = _default_valuators()
         self._check_valuators(valuators)
-        self._validate_names([name for name, _ in valuators])
+        with naming("valuators"):
+            self._validate_names([name for name, _ in valuators])
         weights = np.ones(len(valuators))
         if self.weights is not None:
             weights = np.asarray(self.weights, dtype=np.float64)

@@ -89,7 +89,7 @@ def test_figures_depend_on_order_only_where_they_should():
         ([1.0, 2.0], ["no", "yes"], "is_bad must hold booleans"),
         ([1.0, 2.0], [0, 0], "is_bad must mark at least one row"),
         ([1.0, 2.0], [True, True], "is_bad must mark at least one row"),
-        ([1.0, 2.0, 3.0], [0, 1], "inconsistent numbers of samples"),
+        ([1.0, 2.0, 3.0], [0, 1], "values and is_bad: .* inconsistent numbers"),
         ([], [], "values must be"),
     ],
 )

@@ -31,7 +31,7 @@ from .._pipelines import fit_valuator
 from .._targets import last_step, task_of_estimator, tell_task
 from .._weights_groups import ShowsWeights
 from ..utils._doc_link import DocLinkMixin
-from ..utils._naming import naming, reading
+from ..utils._naming import naming, reading, refuse_classes
 from ..utils._refit import whole_or_not_at_all
 from ..utils._rows import take_rows
 from ..utils._sample_weight import check_takes_weights, weight_names
@@ -217,6 +217,7 @@ class CuratedEstimator(
         ValueError
             If the valuator refuses the data, or `weighting` is not possible.
         """
+        refuse_classes(estimator=self.estimator)
         X, y = row_aligned(X, y)
         with naming("y"), np.errstate(invalid="ignore"):
             if is_classifier(self.estimator) and is_continuous(y):

@@ -27,7 +27,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from .._pipelines import fit_valuator, is_valuator, rows_for_last_step
 from .._targets import last_step, refuse_several_targets, tell_task
 from ..utils._doc_link import DocLinkMixin
-from ..utils._naming import naming
+from ..utils._naming import naming, refuse_classes
 from ..utils._refit import whole_or_not_at_all
 from ..utils._rows import take_rows
 from ..utils._sklearn import (
@@ -308,6 +308,7 @@ def resolve_valuator(valuator):
     valuator : valuator object
         `valuator` itself, or an unfitted ``NDDVValuator()``.
     """
+    refuse_classes(valuator=valuator)
     if isinstance(valuator, Pipeline) and not is_valuator(valuator):
         raise TypeError(
             f"valuator={valuator!r} is a Pipeline that ends in no valuator; give one "
@@ -317,9 +318,8 @@ def resolve_valuator(valuator):
         return valuator
     from ..nddv import NDDVValuator
 
-    default = NDDVValuator()
-    routed = routing_enabled()
-    return default.set_fit_request(X_val=True, y_val=True) if routed else default
+    nddv = NDDVValuator()
+    return nddv.set_fit_request(X_val=True, y_val=True) if routing_enabled() else nddv
 
 
 def row_aligned(X, y):

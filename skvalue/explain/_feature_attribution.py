@@ -15,6 +15,7 @@ from sklearn.utils import Bunch, get_tags
 from sklearn.utils.validation import check_is_fitted
 
 from ..utils._doc_link import DocLinkMixin
+from ..utils._naming import refuse_classes
 from ..utils._random import integer_seed
 from ..utils._sklearn import (
     HasMethods,
@@ -280,11 +281,7 @@ class FeatureAttribution(Attributing, TransformerMixin, DocLinkMixin, BaseEstima
         NotFittedError
             If the estimator is not fitted, and there is no `y` to fit it to.
         """
-        if isinstance(self.estimator, type):
-            raise ValueError(
-                f"estimator must be an instance, such as {self.estimator.__name__}(), "
-                "not a class."
-            )
+        refuse_classes(estimator=self.estimator)
         table = self._table(X, reset=True)
         self.estimator_ = self._fitted_estimator(X, y)
         self._players = Players(

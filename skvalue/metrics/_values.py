@@ -10,6 +10,7 @@ from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 from sklearn.utils import check_consistent_length
 
 from .._drop import two_means_lower
+from ..utils._naming import naming
 from ..utils._vectors import finite_vector, mask_of_some
 
 
@@ -60,7 +61,8 @@ def agreement(estimate, reference):
         finite_vector(array, name)
         for array, name in ((estimate, "estimate"), (reference, "reference"))
     )
-    check_consistent_length(estimate, reference)
+    with naming("estimate", "reference"):
+        check_consistent_length(estimate, reference)
     if np.ptp(reference) == 0:
         raise ValueError(
             "reference must hold at least two distinct values; all are "
@@ -138,7 +140,8 @@ def detection(values, is_bad):
     """
     values = finite_vector(values, "values")
     is_bad = mask_of_some(is_bad, "is_bad")
-    check_consistent_length(values, is_bad)
+    with naming("values", "is_bad"):
+        check_consistent_length(values, is_bad)
     return {
         "roc_auc": float(roc_auc_score(is_bad, -values)),
         "average_precision": float(average_precision_score(is_bad, -values)),
@@ -198,7 +201,8 @@ def detection_curve(values, is_bad):
     """
     values = finite_vector(values, "values")
     is_bad = mask_of_some(is_bad, "is_bad")
-    check_consistent_length(values, is_bad)
+    with naming("values", "is_bad"):
+        check_consistent_length(values, is_bad)
     _, level = np.unique(values, return_inverse=True)
     inspected, found = np.bincount(level), np.bincount(level, weights=is_bad)
     return tuple(

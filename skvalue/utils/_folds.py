@@ -110,7 +110,8 @@ def make_splits(
         if len(held_out) == 0:
             raise ValueError(
                 f"cv={cv!r} leaves a fold without held-out rows of a class that its "
-                "training rows have; lower cv, or give X_val and y_val."
+                f"training rows have (y has {len(np.unique(y))} classes in {len(y)} "
+                "rows); lower cv, or give X_val and y_val."
             )
         weights = (None, None)
         if sample_weight is not None:

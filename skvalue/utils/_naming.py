@@ -35,6 +35,15 @@ def naming(*names):
         raise kind(message) from error
 
 
+def refuse_classes(**given):
+    """Refuse a class where an instance is meant: its parentheses were forgotten."""
+    for name, value in given.items():
+        if isinstance(value, type) and hasattr(value, "fit"):
+            raise ValueError(
+                f"{name} must be an instance, such as {value.__name__}(), not a class."
+            )
+
+
 @contextmanager
 def reading(argument, estimator, X):
     """Make an error of a user's estimator say what it was given.
