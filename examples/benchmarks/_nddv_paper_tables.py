@@ -234,7 +234,7 @@ def _plain(title, table):
 
 def _list_table(title, table):
     """A list-table of reStructuredText."""
-    lines = [f".. list-table:: {title}", "   :header-rows: 1", ""]
+    lines = [f".. list-table:: {title}", "   :class: compact", "   :header-rows: 1", ""]
     names = [_text(name) for name in table.columns]
     for label, cells in [("", names), *zip(table.index, table.to_numpy(), strict=True)]:
         texts = [_text(label), *map(str, cells)]
