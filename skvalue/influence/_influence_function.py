@@ -46,7 +46,8 @@ class InfluenceFunction(BaseValuator):
     estimator : estimator, skorch net or torch module, default=None
         The model.
 
-        - None: `LogisticRegression` for classes, `Ridge` for real targets;
+        - None: `LogisticRegression` for classes, solved by Newton's method where
+          `solver` is ``"exact"``, and `Ridge` for real targets;
         - `LogisticRegression` (binary or multinomial, no L1 penalty),
           `RidgeClassifier`, `Ridge`, `LinearRegression`: cloned and fitted;
         - a skorch net: used as it is where it has been fitted, else cloned and fitted;
@@ -354,7 +355,7 @@ class InfluenceFunction(BaseValuator):
     def _check_model(self, regression, X_val):
         """The model to use, or an error before anything is computed."""
         if self.estimator is None:
-            return Ridge() if regression else LogisticRegression(max_iter=1000)
+            return Ridge() if regression else self._default_classifier()
         if not is_network(self.estimator):
             check_linear_model(self.estimator)
         if is_trained(self.estimator) and X_val is None:
@@ -363,6 +364,13 @@ class InfluenceFunction(BaseValuator):
                 "X_val and y_val, or a skorch net that is not fitted yet."
             )
         return self.estimator
+
+    def _default_classifier(self):
+        if self.solver != "exact":
+            return LogisticRegression(max_iter=1000)
+        # Newton's method, which no scale of the columns troubles; influences need the
+        # minimum, and its Hessian is to be factored anyway.
+        return LogisticRegression(solver="newton-cholesky")
 
     def _check_weighted(self, model):
         if is_network(model):
