@@ -18,6 +18,8 @@ CONTRIBUTIONS = [1, 5, 10, 50, 100]
 OF_DISTRIBUTIONS = [5, 10, 25, 50, 100]
 SIZES = [250, 500, 1000, 2500, 10_000]
 SIZES_OF_DISTRIBUTIONS = [250, 500, 1000, 2500]
+# Behind the true datamodels of a table of two classes.
+MANY_SUBSETS = 2000
 NOISES = [0.1, 0.25, 0.5]
 REMOVED = [0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4]
 FITS = [100, 300, 1000]
@@ -186,7 +188,7 @@ class Experiments:
         def measure(n_fits):
             train, targets, *_ = datamodels.rows(name, seed)
             settings = {"output": "probability"}
-            n_truth = 200 if self.quick else datamodels.TRUTH[name]
+            n_truth = 200 if self.quick else datamodels.TRUTH.get(name, MANY_SUBSETS)
             truth = Datamodels(max_evaluations=n_truth, random_state=100, **settings)
             truth = truth.fit(*train, *targets).attributions_
             found = {}
