@@ -10,7 +10,7 @@ from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier
+from sklearn.linear_model import RidgeClassifier
 from sklearn.utils.parallel import delayed
 from sklearn.utils.validation import check_is_fitted
 
@@ -23,7 +23,7 @@ from ..utils._random import integer_seed
 from ..utils._sklearn import Interval, StrOptions
 from ..utils._torch_state import plain_torch
 from ._curvatures import inverse_of, value_rows
-from ._linear_curvature import check_linear_model, hessian_size
+from ._linear_curvature import check_linear_model, default_model, hessian_size
 from ._memory import check_hessian_fits
 from ._networks import is_network, is_trained
 
@@ -355,7 +355,7 @@ class InfluenceFunction(BaseValuator):
     def _check_model(self, regression, X_val):
         """The model to use, or an error before anything is computed."""
         if self.estimator is None:
-            return Ridge() if regression else self._default_classifier()
+            return default_model(regression, self.solver)
         if not is_network(self.estimator):
             check_linear_model(self.estimator)
         if is_trained(self.estimator) and X_val is None:
@@ -364,13 +364,6 @@ class InfluenceFunction(BaseValuator):
                 "X_val and y_val, or a skorch net that is not fitted yet."
             )
         return self.estimator
-
-    def _default_classifier(self):
-        if self.solver != "exact":
-            return LogisticRegression(max_iter=1000)
-        # Newton's method, which no scale of the columns troubles; influences need the
-        # minimum, and its Hessian is to be factored anyway.
-        return LogisticRegression(solver="newton-cholesky")
 
     def _check_weighted(self, model):
         if is_network(model):
