@@ -10,7 +10,7 @@ from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.linear_model import RidgeClassifier
+from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier
 from sklearn.utils.parallel import delayed
 from sklearn.utils.validation import check_is_fitted
 
@@ -23,7 +23,7 @@ from ..utils._random import integer_seed
 from ..utils._sklearn import Interval, StrOptions
 from ..utils._torch_state import plain_torch
 from ._curvatures import inverse_of, value_rows
-from ._linear_curvature import check_linear_model, default_model, hessian_size
+from ._linear_curvature import check_linear_model, hessian_size
 from ._memory import check_hessian_fits
 from ._networks import is_network, is_trained
 
@@ -46,8 +46,7 @@ class InfluenceFunction(BaseValuator):
     estimator : estimator, skorch net or torch module, default=None
         The model.
 
-        - None: `LogisticRegression` for classes, solved by Newton's method where
-          `solver` is ``"exact"``, and `Ridge` for real targets;
+        - None: `LogisticRegression` for classes, `Ridge` for real targets;
         - `LogisticRegression` (binary or multinomial, no L1 penalty),
           `RidgeClassifier`, `Ridge`, `LinearRegression`: cloned and fitted;
         - a skorch net: used as it is where it has been fitted, else cloned and fitted;
@@ -355,7 +354,7 @@ class InfluenceFunction(BaseValuator):
     def _check_model(self, regression, X_val):
         """The model to use, or an error before anything is computed."""
         if self.estimator is None:
-            return default_model(regression, self.solver)
+            return Ridge() if regression else LogisticRegression(max_iter=1000)
         if not is_network(self.estimator):
             check_linear_model(self.estimator)
         if is_trained(self.estimator) and X_val is None:

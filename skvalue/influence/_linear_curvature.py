@@ -241,17 +241,6 @@ class LinearCurvature:
         return expit(scores) if scores.shape[1] == 1 else softmax(scores, axis=1)
 
 
-def default_model(regression, solver):
-    """The model of who gives none."""
-    if regression:
-        return Ridge()
-    if solver == "exact":
-        # No scale of the columns troubles Newton's method, and its Hessian is to be
-        # factored anyway.
-        return LogisticRegression(solver="newton-cholesky")
-    return LogisticRegression(max_iter=1000)
-
-
 def check_linear_model(model):
     """Refuse what has no closed form, before anything is fitted.
 
