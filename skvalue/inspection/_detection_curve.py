@@ -1,6 +1,7 @@
 """How soon rows that are known to be wrong are found, from the lowest value on."""
 
 import numpy as np
+from sklearn.utils import check_consistent_length
 
 from ..metrics import detection_curve
 from ..utils._naming import naming
@@ -163,7 +164,8 @@ class DetectionCurveDisplay:
         check_matplotlib_support(f"{cls.__name__}.from_values")
         is_wrong = mask_of_some(is_wrong, "is_wrong")
         with naming("values", "is_wrong"):
-            inspected, found = detection_curve(values, is_wrong)
+            check_consistent_length(values, is_wrong)
+        inspected, found = detection_curve(values, is_wrong)
         display = cls(
             inspected=inspected,
             found=found,
