@@ -23,8 +23,8 @@ LEAST_TIMED = 50
 def warn_of_long_budget(run, name, n_jobs):
     """Warn where the budget of a run may take more than a minute.
 
-    A refit is timed by one on all rows, a fit of the batched engine that comes with a
-    dear Hessian by its multiplications.
+    A refit is timed by one on all rows, a fit of the batched engine that gives all
+    contributions by its multiplications.
 
     Parameters
     ----------

@@ -110,7 +110,7 @@ class Game:
 
     @property
     def in_out_operations(self):
-        """Multiplications of `in_out` of a coalition; 0: few, or not known."""
+        """Multiplications of `in_out` of a coalition, about; 0: not known."""
         return 0
 
     def block_size(self, kind):

@@ -20,10 +20,10 @@ from .precision import relative_error
 # What an unset budget allows: so many fits, or so many of the sampler's units.
 DEFAULT_EVALUATIONS = 1000
 DEFAULT_UNITS = 10
-# Where a fit comes with the contributions of all rows to a model of many parameters, an
-# unset budget allows as many as these multiplications pay for (half a minute or so),
-# but not fewer than the least that make values one can rank by. Counted, not timed: the
-# same seed gives the same values anywhere.
+# Where a fit comes with the contributions of all rows, an unset budget allows no more
+# than these multiplications pay for (half a minute or so), but not fewer than the least
+# that make values one can rank by. Counted, not timed: the same seed gives the same
+# values anywhere.
 DEFAULT_OPERATIONS = 1.8e11
 LEAST_EVALUATIONS = 200
 

@@ -102,8 +102,8 @@ def _lowest(source, problem, found, n_lowest):
     order = np.argsort(frame["value"].to_numpy(), kind="stable")[:n_lowest]
     features = problem.features[:_SHOWN_FEATURES]
     suggests = "suggested_label" in frame
-    label = "target" if problem.task == "regression" else "label"
-    header = [Cell("row", "number"), Cell("value", "number"), "outcome", label]
+    header = [Cell("row", "number"), Cell("value", "number"), "outcome"]
+    header += [_word_for_y(problem)]
     header += ["suggested label"] if suggests else []
     header += ["group"] if "group" in frame else []
     header += [source.names[place] for place in features]
@@ -138,6 +138,10 @@ def _suggestion(record):
         return Cell("its own", "kept")
     probability = record.get("suggested_probability")
     return label if probability is None else f"{label} ({probability:.0%})"
+
+
+def _word_for_y(problem):
+    return "target" if problem.task == "regression" else "label"
 
 
 def _plain(value):
@@ -196,12 +200,11 @@ def _duplicates(source, problem):
     for rule, (groups, n_rows, disagree) in found.items():
         if rule == "one apart" and len(problem.features) < FEWEST_COLUMNS:
             continue
-        differ = "targets" if problem.task == "regression" else "labels"
         count = "no rows"
         if groups:
             count = (
                 f"{n_rows:,} rows in {len(groups):,} group{'s' * (len(groups) > 1)}; "
-                f"the {differ} disagree in {sum(disagree):,}"
+                f"the {_word_for_y(problem)}s disagree in {sum(disagree):,}"
             )
         parts.append(paragraph(f"{_TITLES[rule]}: {count}. Rule: {RULES[rule]}."))
         if not groups:
@@ -216,7 +219,7 @@ def _duplicates(source, problem):
             ]
             for at in order
         ]
-        header = [Cell("how many", "number"), "rows", differ]
+        header = [Cell("how many", "number"), "rows", f"{_word_for_y(problem)}s"]
         parts.append(table(header, lines, _TITLES[rule]))
         if len(groups) > _SHOWN_GROUPS:
             parts.append(
@@ -265,6 +268,5 @@ def _held_out(source, problem, name, features):
             for row in rows
         ]
         header = [Cell("row", "number"), Cell("row held out", "number"), "features"]
-        label = "target" if problem.task == "regression" else "label"
-        parts.append(table([*header, label], lines, title))
+        parts.append(table([*header, _word_for_y(problem)], lines, title))
     return parts

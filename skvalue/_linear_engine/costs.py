@@ -3,7 +3,7 @@
 In multiplications, those of large products a quarter, so that a second of one thread
 has about as many (`_coalitions.forecast.RATE`) whatever a coalition is busy with.
 Functions of shapes only, since budgets that nobody set depend on them. They were within
-a factor of 1.6 of what was measured, of 500 to 100 000 rows.
+a factor of 1.7 of what was measured, of 500 to 100 000 rows.
 """
 
 # Of `joint_cost`: shares of the rows, which depend on the data (these are of digits,

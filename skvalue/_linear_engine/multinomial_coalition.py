@@ -10,7 +10,7 @@ with the Hessian :math:`H` of all classes together, the K by K block
 
 Rows come in the order of the squared length :math:`c_i^\top h_i c_i` of their steps.
 The longest go on from there, side by side with the inverse that is at hand
-(`multinomial_refined`), until half of a block leaves no more than a step may.
+(`multinomial_refined`), until a third of a block leaves no more than a step may.
 Those after them keep their step, and the shortest do without a model: where first
 derivatives of the value foretell those of a block, they stand for the rest.
 """

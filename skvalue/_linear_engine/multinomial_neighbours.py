@@ -20,7 +20,7 @@ from .scores import softmax_
 
 MAX_STEPS = 30
 # Of the models of a block, so many may leave more than they should.
-FEW = 0.7
+OPEN_SHARE = 0.7
 # Share of a tolerance at which a step need not be measured, and of the steps of a block
 # to measure beyond which all are.
 EASY, SORTED = 0.2, 0.7
@@ -116,7 +116,7 @@ class MultinomialNeighbours:
 
         near : Tensor of shape (B,) or None, default=None
             Squared decrements at which a start will do. Models come in the order of how
-            far they moved, and where half of a block leaves no more, those after it
+            far they moved, and where a third of a block leaves no more, those after it
             are left alone. None: all are minimised.
 
         Returns
@@ -143,7 +143,7 @@ class MultinomialNeighbours:
             going.append(state)
             if near is not None:
                 n_far = int((~(gains[index] <= near[index])).sum())
-                if n_far <= FEW * len(index):
+                if n_far <= OPEN_SHARE * len(index):
                     solution, gains = solution[: block.stop], gains[: block.stop]
                     break
         for _ in range(max_steps - 1):

@@ -1,12 +1,10 @@
 """How soon rows that are known to be wrong are found, from the lowest value on."""
 
 import numpy as np
-from sklearn.utils import check_consistent_length
 
 from ..metrics import detection_curve
-from ..utils._naming import naming
 from ..utils._sklearn import check_matplotlib_support, validate_style_kwargs
-from ..utils._vectors import mask_of_some
+from ..utils._vectors import check_same_length, mask_of_some
 from ._drawing import fitted_valuator, legend, own_axes, percent, reference_line
 from ._experiments import draw_spread, lines_of_one, mean_and_spread
 
@@ -163,8 +161,7 @@ class DetectionCurveDisplay:
         """
         check_matplotlib_support(f"{cls.__name__}.from_values")
         is_wrong = mask_of_some(is_wrong, "is_wrong")
-        with naming("values", "is_wrong"):
-            check_consistent_length(values, is_wrong)
+        check_same_length(values=values, is_wrong=is_wrong)
         inspected, found = detection_curve(values, is_wrong)
         display = cls(
             inspected=inspected,

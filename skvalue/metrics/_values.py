@@ -7,11 +7,9 @@ rows with ``value <= t``, and ``F1 = 2 TP / (flagged + bad)``.
 import numpy as np
 from scipy.stats import spearmanr
 from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
-from sklearn.utils import check_consistent_length
 
 from .._drop import two_means_lower
-from ..utils._naming import naming
-from ..utils._vectors import finite_vector, mask_of_some
+from ..utils._vectors import check_same_length, finite_vector, mask_of_some
 
 
 def agreement(estimate, reference):
@@ -61,8 +59,7 @@ def agreement(estimate, reference):
         finite_vector(array, name)
         for array, name in ((estimate, "estimate"), (reference, "reference"))
     )
-    with naming("estimate", "reference"):
-        check_consistent_length(estimate, reference)
+    check_same_length(estimate=estimate, reference=reference)
     if np.ptp(reference) == 0:
         raise ValueError(
             "reference must hold at least two distinct values; all are "
@@ -140,8 +137,7 @@ def detection(values, is_bad):
     """
     values = finite_vector(values, "values")
     is_bad = mask_of_some(is_bad, "is_bad")
-    with naming("values", "is_bad"):
-        check_consistent_length(values, is_bad)
+    check_same_length(values=values, is_bad=is_bad)
     return {
         "roc_auc": float(roc_auc_score(is_bad, -values)),
         "average_precision": float(average_precision_score(is_bad, -values)),
@@ -201,8 +197,7 @@ def detection_curve(values, is_bad):
     """
     values = finite_vector(values, "values")
     is_bad = mask_of_some(is_bad, "is_bad")
-    with naming("values", "is_bad"):
-        check_consistent_length(values, is_bad)
+    check_same_length(values=values, is_bad=is_bad)
     _, level = np.unique(values, return_inverse=True)
     inspected, found = np.bincount(level), np.bincount(level, weights=is_bad)
     return tuple(

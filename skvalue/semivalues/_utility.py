@@ -194,7 +194,7 @@ class Utility(Game):
 
     @property
     def in_out_operations(self):
-        """Multiplications of `in_out` of a coalition, where they are many."""
+        """Multiplications of `in_out` of a coalition, about; 0: not known."""
         return self.engine.in_out_operations if self.shares_subsets else 0
 
     def scores(self, masks):

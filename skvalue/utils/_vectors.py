@@ -1,7 +1,9 @@
 """One number, or one mark, a row: checked wherever measures and pictures take them."""
 
 import numpy as np
-from sklearn.utils import check_array
+from sklearn.utils import check_array, check_consistent_length
+
+from ._naming import naming
 
 
 def finite_vector(array, name):
@@ -50,6 +52,12 @@ def one_dimensional(array, name):
             f"{name} must be a non-empty 1-d array; got shape {array.shape}."
         )
     return array
+
+
+def check_same_length(**arrays):
+    """Refuse arrays of different lengths, by their names."""
+    with naming(*arrays):
+        check_consistent_length(*arrays.values())
 
 
 def row_mask(array, name):

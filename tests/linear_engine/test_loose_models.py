@@ -40,7 +40,7 @@ def solved(monkeypatch):
         with monkeypatch.context() as patch:
             patch.setattr(multinomial_coalition, "FAR_GAIN", 1.0)
             patch.setattr(multinomial_refined, "LOOSE", 1.0)
-            patch.setattr(multinomial_neighbours, "FEW", -1.0)
+            patch.setattr(multinomial_neighbours, "OPEN_SHARE", -1.0)
             return game.in_out(coalitions)
 
     return contributions
@@ -63,7 +63,7 @@ def test_what_loose_models_miss_is_made_up_for_in_the_mean(solved, monkeypatch):
     game, coalitions = utility(C=10.0), masks(24)
     expected, entering = solved(game, coalitions), ~coalitions
     # All rows that move far, and none of them solved on.
-    monkeypatch.setattr(multinomial_neighbours, "FEW", -1.0)
+    monkeypatch.setattr(multinomial_neighbours, "OPEN_SHARE", -1.0)
     monkeypatch.setattr(multinomial_refined, "LOOSE_ERROR", np.inf)
     found = game.in_out(coalitions)
     assert min(correlations(found, expected)) > 0.99
