@@ -1,5 +1,8 @@
 """Fit the model of a split, and solve with the Hessian of its training loss."""
 
+import warnings
+
+from scipy.linalg import LinAlgWarning
 from sklearn.utils import check_random_state
 
 from ..utils._random import seeded
@@ -27,7 +30,13 @@ def value_rows(model, X, y, split, settings):
 def _fit_curvature(model, X, y, split, settings):
     damping = settings["damping"]
     if not is_network(model):
-        model = fit_weighted(seeded(model, split.seed), X, y, split.sample_weight)
+        model = seeded(model, split.seed)
+        with warnings.catch_warnings():
+            if settings["estimator"] is None:
+                # Newton's method goes on with lbfgs where the Hessian is singular to
+                # double precision; if that gets nowhere, `check_optimum` says so.
+                warnings.simplefilter("ignore", LinAlgWarning)
+            model = fit_weighted(model, X, y, split.sample_weight)
         curvature = LinearCurvature(model, y, damping, split.sample_weight)
         curvature.check_optimum(X, y)
         return model, curvature

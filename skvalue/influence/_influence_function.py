@@ -10,7 +10,7 @@ from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier
+from sklearn.linear_model import RidgeClassifier
 from sklearn.utils.parallel import delayed
 from sklearn.utils.validation import check_is_fitted
 
@@ -23,7 +23,7 @@ from ..utils._random import integer_seed
 from ..utils._sklearn import Interval, StrOptions
 from ..utils._torch_state import plain_torch
 from ._curvatures import inverse_of, value_rows
-from ._linear_curvature import check_linear_model, hessian_size
+from ._linear_curvature import check_linear_model, default_model, hessian_size
 from ._memory import check_hessian_fits
 from ._networks import is_network, is_trained
 
@@ -46,7 +46,8 @@ class InfluenceFunction(BaseValuator):
     estimator : estimator, skorch net or torch module, default=None
         The model.
 
-        - None: `LogisticRegression` for classes, `Ridge` for real targets;
+        - None: `LogisticRegression` for classes, solved by Newton's method where its
+          Hessian has at most 1000 rows, and `Ridge` for real targets;
         - `LogisticRegression` (binary or multinomial, no L1 penalty),
           `RidgeClassifier`, `Ridge`, `LinearRegression`: cloned and fitted;
         - a skorch net: used as it is where it has been fitted, else cloned and fitted;
@@ -314,7 +315,8 @@ class InfluenceFunction(BaseValuator):
 
     def _fit(self, X, y, X_val, y_val, *, sample_weight=None, groups=None):
         regression = not hasattr(self, "classes_")
-        model = self._check_model(regression, X_val)
+        n_classes = 0 if regression else len(self.classes_)
+        model = self._check_model(X.shape[1], n_classes, X_val)
         y, y_val = self._model_labels(y), self._model_labels(y_val)
         splits = make_splits(
             X,
@@ -328,7 +330,6 @@ class InfluenceFunction(BaseValuator):
             groups=groups,
         )
         if self.solver == "exact" and not is_network(model):
-            n_classes = 0 if regression else len(self.classes_)
             check_hessian_fits(hessian_size(model, X.shape[1], n_classes))
         if sample_weight is not None:
             self._check_weighted(model)
@@ -351,10 +352,10 @@ class InfluenceFunction(BaseValuator):
             [split.rows for split in splits], values, len(y)
         )
 
-    def _check_model(self, regression, X_val):
+    def _check_model(self, n_features, n_classes, X_val):
         """The model to use, or an error before anything is computed."""
         if self.estimator is None:
-            return Ridge() if regression else LogisticRegression(max_iter=1000)
+            return default_model(n_features, n_classes)
         if not is_network(self.estimator):
             check_linear_model(self.estimator)
         if is_trained(self.estimator) and X_val is None:

@@ -26,6 +26,8 @@ from sklearn.utils.class_weight import compute_class_weight
 
 # Loss a row, in nats or in variances of the target, that a fit may have left to gain.
 LARGEST_GAP = 0.05
+# Rows of a Hessian that the default model may factor at each of its steps.
+LARGEST_NEWTON = 1000
 SMALLEST = np.finfo(np.float64).tiny
 
 LINEAR_MODELS = (LogisticRegression, RidgeClassifier, Ridge, LinearRegression)
@@ -239,6 +241,18 @@ class LinearCurvature:
         if not isinstance(self.model, LogisticRegression):
             return None
         return expit(scores) if scores.shape[1] == 1 else softmax(scores, axis=1)
+
+
+def default_model(n_features, n_classes):
+    """The model of who gives none; zero classes are real targets."""
+    if n_classes == 0:
+        return Ridge()
+    # On columns of different scales lbfgs stops before the minimum, where alone
+    # influence is defined; Newton's method does not, but factors a Hessian each step.
+    newton = LogisticRegression(solver="newton-cholesky", max_iter=1000)
+    if hessian_size(newton, n_features, n_classes) <= LARGEST_NEWTON:
+        return newton
+    return LogisticRegression(max_iter=1000)
 
 
 def check_linear_model(model):

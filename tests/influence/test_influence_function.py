@@ -2,7 +2,13 @@
 
 import numpy as np
 import pytest
-from sklearn.datasets import make_classification, make_regression
+from sklearn.datasets import (
+    load_breast_cancer,
+    load_digits,
+    load_wine,
+    make_classification,
+    make_regression,
+)
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import (
@@ -435,6 +441,22 @@ def test_singular_hessian_names_damping():
         InfluenceFunction(LinearRegression(), damping=0.0).fit(
             X, y, X_val=X_val, y_val=y_val
         )
+
+
+@pytest.mark.parametrize("load", [load_breast_cancer, load_digits, load_wine])
+def test_default_model_is_at_its_minimum_whatever_the_scale_of_columns(load):
+    """Warnings are errors: lbfgs does not converge on two of these in 1000 steps."""
+    X, y = load(return_X_y=True)
+    found = InfluenceFunction(random_state=0).fit(X, y).data_values_
+    model = LogisticRegression(solver="newton-cholesky", tol=1e-10)
+    precise = InfluenceFunction(model, random_state=0).fit(X, y).data_values_
+    assert np.corrcoef(found, precise)[0, 1] > 0.999
+
+
+def test_default_model_of_many_parameters_factors_no_hessian_a_step():
+    X, y, *_ = classification(200, n_features=101, n_informative=8, n_classes=10)
+    model = InfluenceFunction(random_state=0).fit(X, y).estimators_[0]
+    assert model.solver == "lbfgs"
 
 
 @pytest.mark.parametrize("C", [1e-3, 1.0, 1e8])
