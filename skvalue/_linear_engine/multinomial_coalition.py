@@ -10,9 +10,10 @@ with the Hessian :math:`H` of all classes together, the K by K block
 
 Rows come in the order of the squared length :math:`c_i^\top h_i c_i` of their steps.
 The longest go on from there, side by side with the inverse that is at hand
-(`multinomial_refined`), until a third of a block leaves no more than a step may.
-Those after them keep their step, and the shortest do without a model: where first
-derivatives of the value foretell those of a block, they stand for the rest.
+(`multinomial_refined`), until a seventh of a block leaves no more than a step may.
+Those after them keep their step, whose miss is made up for, and the shortest do without
+a model: where first derivatives of the value foretell those of a block, they stand for
+the rest.
 """
 
 import math
@@ -22,7 +23,7 @@ import torch
 from .joint_newton import JointInverse, contrasts, joint_hessian
 from .linear_fits import OVERSHOT_SLOPE, centred
 from .multinomial_neighbours import MultinomialNeighbours, covariance, growing_blocks
-from .multinomial_refined import RefinedNeighbours
+from .multinomial_refined import RefinedNeighbours, make_up
 from .neighbours import STEP_AHEAD
 from .objectives import MultinomialObjective, inverse_of
 from .rows import MaskedRows, Table
@@ -173,7 +174,9 @@ class MultinomialCoalition:
         steps = [self._steps(chunk, blocks[chunk]) for chunk in chunks]
         shift, moved, reach = (torch.cat(part) for part in zip(*steps, strict=True))
         order = (reach if self.is_precise else moved).argsort(descending=True)
-        index, shift, reach = index[order], shift[order], reach[order]
+        index, shift, moved, reach = (
+            kept[order] for kept in (index, shift, moved, reach)
+        )
         is_lost = ~(reach <= LOST_SHIFT)
         n_far, done, slopes = len(index), 0, None
         if not self.is_precise:
@@ -182,27 +185,34 @@ class MultinomialCoalition:
             n_far = int((~(reach <= REFINED_SHIFT)).sum())
         largest = max(1, MAX_BLOCK_ELEMENTS // self.theta.numel())
         # First models that are solved, then those of single steps, then only values.
-        is_far = n_far > 0
-        while done < len(index):
-            if is_far:
-                part = slice(done, min(done + largest, n_far))
-                some = index[part]
-                start = self._start(some, shift[part], is_lost[part])
-                refined = RefinedNeighbours(self, some, start, blocks[some])
-                values, left = refined.values()
-                is_far = len(values) == len(some) and part.stop < n_far
-                some, left = some[: len(values)], some[left]
-            else:
-                part = next(growing_blocks(len(index), largest, done))
-                some, left = index[part], index[:0]
-                values = self.values(self._models(some, shift[part]), some)
-            yield some, values, left
-            done += len(some)
-            if slopes is None or is_far or done == len(index):
-                continue
-            if _foretell(slopes, slice(done - len(some), done), values):
-                yield index[done:], slopes[done:], index[:0]
-                return
+        is_far, is_foretold = n_far > 0, False
+        while is_far:
+            part = slice(done, min(done + largest, n_far))
+            some = index[part]
+            start = self._start(some, shift[part], is_lost[part])
+            refined = RefinedNeighbours(self, some, start, blocks[some])
+            values, left = refined.values()
+            is_far = len(values) == len(some) and part.stop < n_far
+            part = slice(done, done + len(values))
+            done = part.stop
+            is_foretold = not is_far and _foretell(slopes, part, values)
+            yield index[part], values, some[left]
+        stepped, single = slice(done, len(index)), []
+        while done < len(index) and not is_foretold:
+            part = next(growing_blocks(len(index), largest, done))
+            models = self._models(index[part], shift[part])
+            single.append(self.values(models, index[part]))
+            done = part.stop
+            is_foretold = _foretell(slopes, part, single[-1])
+        if single:
+            stepped = slice(stepped.start, done)
+            some, values = index[stepped], torch.cat(single)
+            if not self.is_precise:
+                start = self._start(some, shift[stepped], is_lost[stepped])
+                make_up(self, values, some, moved[stepped], start, blocks[some])
+            yield some, values, some[:0]
+        if done < len(index):
+            yield index[done:], slopes[done:], index[:0]
 
     def _start(self, index, shift, is_lost):
         """Where models of these rows begin: after their steps, or before."""
@@ -279,6 +289,8 @@ class MultinomialCoalition:
 
 def _foretell(slopes, part, values):
     """Whether first derivatives tell a part's values well enough to tell the rest."""
+    if slopes is None:
+        return False
     miss, spread = values - slopes[part], float(slopes.std())
     return (
         float(miss.square().mean().sqrt()) <= SLOPE_ERROR * spread

@@ -20,7 +20,7 @@ from .scores import softmax_
 
 MAX_STEPS = 30
 # Of the models of a block, so many may leave more than they should.
-OPEN_SHARE = 0.7
+OPEN_SHARE = 0.85
 # Share of a tolerance at which a step need not be measured, and of the steps of a block
 # to measure beyond which all are.
 EASY, SORTED = 0.2, 0.7
@@ -116,8 +116,8 @@ class MultinomialNeighbours:
 
         near : Tensor of shape (B,) or None, default=None
             Squared decrements at which a start will do. Models come in the order of how
-            far they moved, and where a third of a block leaves no more, those after it
-            are left alone. None: all are minimised.
+            far they moved, and where a seventh of a block leaves no more, those after
+            it are left alone. None: all are minimised.
 
         Returns
         -------

@@ -5,6 +5,9 @@ judged by itself. In single precision they are solved loosely; what the last ste
 is then looked at where a few are solved on. It grows with the length of that step and,
 of rows that enter, has a sign, so it is made up for on all of them in proportion. The
 rest tells how far off the others are; where that is too much, they are solved on.
+
+What single steps miss grows with their squared length and has a sign, too, of rows that
+enter and of rows that leave. A few models of either are solved to tell it.
 """
 
 import torch
@@ -72,14 +75,16 @@ class RefinedNeighbours:
             left = torch.cat([left, self._improve(values, models, gains, unfinished)])
         return values, left
 
+    def closely(self):
+        """Values of all of these rows, and places of models left far."""
+        models, _, left = self.coalition.descend(
+            self.rows, self.block, self.sizes, self.start, CHECKED_GAIN
+        )
+        return self.coalition.values(models, self.index), left
+
     def _improve(self, values, models, gains, unfinished):
         """Make up for what loose models miss; return places of those found far off."""
-        # Cells that grow like squares of places: rows differ most among the first.
-        count = min(CHECKED, len(unfinished))
-        ends = torch.linspace(0, 1, count + 1, dtype=torch.float64, device=gains.device)
-        ends = ends.square() * len(unfinished)
-        weight = ends.diff()
-        checked = unfinished[((ends[1:] + ends[:-1]) / 2).long()]
+        checked, weight = _sample(unfinished, CHECKED)
         solved, found = self._go_on(models, checked, CHECKED_GAIN)
         weight[found] = 0.0
         margins = self.coalition.table.X.T
@@ -94,11 +99,9 @@ class RefinedNeighbours:
         miss = self.coalition.values(solved, self.index[checked]) - values[checked]
         length = gains.double().sqrt() * (self.sign[: len(gains)] > 0)
         weight *= length[checked] > 0
-        total = weight @ length[checked]
-        if total > 0:
-            slope = weight @ miss / total
-            made_up = torch.tensordot(length[unfinished, None], slope[None], 1)
-            values[unfinished] += made_up
+        values[unfinished] += _in_proportion(
+            length[unfinished], length[checked], weight, miss
+        )
         return checked[found]
 
     def _go_on(self, models, places, gain):
@@ -111,3 +114,63 @@ class RefinedNeighbours:
             gain,
         )
         return solved, left
+
+
+def make_up(coalition, values, index, moved, start, block):
+    """Add to the values of single steps what these miss, in proportion.
+
+    Parameters
+    ----------
+    coalition : MultinomialCoalition
+        The coalition.
+
+    values : Tensor of shape (m,) or (m, n_val)
+        After the steps of rows; changed in place.
+
+    index : Tensor of int, shape (m,)
+        The rows, in the order of their steps, the longest first.
+
+    moved : Tensor of shape (m,)
+        Squared lengths of the steps.
+
+    start : callable
+        From places in `index` to the models after their steps.
+
+    block : Tensor of shape (m, K, K)
+        As in `RefinedNeighbours`.
+    """
+    length = moved.double()
+    inside = (coalition.mask[index] > 0) & length.isfinite()
+    for side in (inside, ~inside & length.isfinite()):
+        side = side.nonzero().squeeze(1)
+        if not len(side):
+            continue
+        checked, weight = _sample(side, CHECKED // 2)
+        some = RefinedNeighbours(
+            coalition,
+            index[checked],
+            lambda places, checked=checked: start(checked[places]),
+            block[checked],
+        )
+        solved, left = some.closely()
+        weight[left] = 0.0
+        values[side] += _in_proportion(
+            length[side], length[checked], weight, solved - values[checked]
+        )
+
+
+def _sample(rows, count):
+    """Some rows, and how many each stands for; denser among the first."""
+    # Cells that grow like squares of places: rows differ most among the first.
+    ends = torch.linspace(
+        0, 1, min(count, len(rows)) + 1, dtype=torch.float64, device=rows.device
+    )
+    ends = ends.square() * len(rows)
+    return rows[((ends[1:] + ends[:-1]) / 2).long()], ends.diff()
+
+
+def _in_proportion(length, checked, weight, miss):
+    """What rows miss, (m,) or (m, n_val), as a sample of them does to its lengths."""
+    total = weight @ checked
+    slope = weight @ miss / total if total > 0 else torch.zeros_like(miss[0])
+    return torch.tensordot(length[:, None], slope[None], 1)

@@ -74,3 +74,22 @@ def test_what_loose_models_miss_is_made_up_for_in_the_mean(solved, monkeypatch):
     )
     assert missed < -0.01
     assert abs(left) < 0.25 * abs(missed)
+
+
+def test_what_single_steps_miss_is_made_up_for_in_the_mean(solved, monkeypatch):
+    game, coalitions = utility(C=1.0), masks(24)
+    expected = solved(game, coalitions)
+    # Of each coalition, the first block of rows alone is minimised.
+    monkeypatch.setattr(multinomial_neighbours, "OPEN_SHARE", 1.0)
+    found = game.in_out(coalitions)
+    monkeypatch.setattr(multinomial_coalition, "make_up", lambda *args: None)
+    uncorrected = game.in_out(coalitions)
+    assert min(correlations(found, expected)) > 0.998
+    # The models are worth more than their first steps, with a row or without it.
+    for side, sign in ((coalitions, 1), (~coalitions, -1)):
+        missed, left = (
+            sign * np.sum((contributions - expected)[side])
+            for contributions in (uncorrected, found)
+        )
+        assert missed > 0
+        assert abs(left) < 0.2 * missed
