@@ -13,6 +13,7 @@ from ..utils._vectors import finite_vector
 from ._cells import Experiment, Lines
 from ._inputs import named_estimators
 
+# What stands in place of a valuator where the order is random.
 RANDOM = "random"
 ENDS = ("lowest", "highest")
 

@@ -3,10 +3,10 @@
 The frames are those of `skvalue.evaluation`, fresh or read from a file.
 """
 
+from ..evaluation._curves import RANDOM
+
 # What the lines of a curve must have in common.
 SETTING = ("dataset", "noise", "noise_rate", "estimator", "action")
-# What stands in place of a valuator where the order is random.
-RANDOM = "random"
 
 
 def lines_of_one(frame, figures, valuator):
