@@ -12,9 +12,11 @@ uncertain.
 
 import torch
 
-from .linear_fits import centred, minimise
 from .objectives import MultinomialObjective, inverse_of
 from .rows import MaskedRows
+
+# Of Hessians that are held at once.
+MAX_HESSIAN_ELEMENTS = 2**22
 
 
 def contrasts(present, dtype):
@@ -29,17 +31,17 @@ def contrasts(present, dtype):
 
 
 def joint_hessian(rows, probabilities, penalty, basis):
-    """Hessian of one coalition's model.
+    """Hessians of coalitions of the same classes.
 
     Parameters
     ----------
-    rows : MaskedRows or OneRowChanged
-        The coalition.
+    rows : MaskedRows, OwnRows or OneRowChanged
+        The coalitions.
 
-    probabilities : list of Tensor of shape (K, m)
-        Those of the model, a part of the rows.
+    probabilities : list of Tensor of shape (B, K, m)
+        Those of the models, a part of the rows.
 
-    penalty : Tensor of shape (p,)
+    penalty : Tensor of shape (B, p)
         The weight of half the squared coefficients.
 
     basis : Tensor of shape (K, c)
@@ -47,7 +49,7 @@ def joint_hessian(rows, probabilities, penalty, basis):
 
     Returns
     -------
-    hessian : Tensor of shape (1, c p, c p)
+    hessian : Tensor of shape (B, c p, c p)
         Second derivatives by contrast and column.
     """
     c = basis.shape[1]
@@ -56,14 +58,18 @@ def joint_hessian(rows, probabilities, penalty, basis):
     blocks = 0.0
     for part, probability in zip(rows.parts(), probabilities, strict=True):
         mean = basis.T @ probability
-        weights = pairs @ probability - mean[first] * mean[second]
-        blocks = blocks + rows.gram(weights * rows.weights(part), part)
-    p = blocks.shape[-1]
-    hessian = blocks.new_empty(c, p, c, p)
-    by_pair = hessian.permute(0, 2, 1, 3)
-    by_pair[first, second] = by_pair[second, first] = blocks
-    hessian.view(c * p, c * p).diagonal().add_(penalty.repeat(c))
-    return hessian.view(1, c * p, c * p)
+        weights = pairs @ probability - mean[:, first] * mean[:, second]
+        counted = rows.weights(part)
+        if counted is not None:
+            weights = weights.mul_(counted[:, None])
+        blocks = blocks + rows.grams(weights, part)
+    B, _, p, _ = blocks.shape
+    hessian = blocks.new_empty(B, c, p, c, p)
+    by_pair = hessian.permute(0, 1, 3, 2, 4)
+    by_pair[:, first, second] = by_pair[:, second, first] = blocks
+    hessian = hessian.view(B, c * p, c * p)
+    hessian.diagonal(dim1=1, dim2=2).add_(penalty.repeat(1, c))
+    return hessian
 
 
 class JointInverse:
@@ -110,35 +116,6 @@ class JointInverse:
         return (torch.cat(packed, 1).T @ spread.view(K * K, -1).T).view(-1, K, K)
 
 
-def fit_joint(rows, penalty, tolerance, theta, present):
-    """Multinomial logistic regressions, as `fit_multinomial`.
-
-    Parameters
-    ----------
-    rows : MaskedRows or OneRowChanged
-        B coalitions, each with at least two classes.
-
-    penalty : Tensor of shape (B, p)
-        The weight of half the squared coefficients.
-
-    tolerance : Tensor of shape (B,)
-        On the squared Newton decrement.
-
-    theta : Tensor of shape (B, c, p)
-        Where to start.
-
-    present : Tensor of shape (B, c), dtype bool
-        Classes of each coalition.
-
-    Returns
-    -------
-    theta : Tensor of shape (B, c, p)
-        The solutions, centred over the classes present.
-    """
-    objective = JointObjective(rows, penalty, present)
-    return minimise(objective, centred(theta, present), tolerance)[0]
-
-
 class JointObjective(MultinomialObjective):
     """Penalised multinomial losses, minimised by steps with the whole Hessian."""
 
@@ -154,15 +131,23 @@ class JointObjective(MultinomialObjective):
         return JointObjective(self.rows.to(dtype), self.penalty.to(dtype), self.present)
 
     def step(self, gradient):
-        steps = []
-        for j, slope in enumerate(gradient):
-            basis = contrasts(self.present[j], slope.dtype)
+        step = torch.empty_like(gradient)
+        for index, basis in self._alike(gradient):
             hessian = joint_hessian(
-                self.rows.take(slice(j, j + 1)),
-                [probability[j] for probability in self.probabilities],
-                self.penalty[j],
+                self.rows.take(index),
+                [probability[index] for probability in self.probabilities],
+                self.penalty[index],
                 basis,
             )
-            inverse = JointInverse(inverse_of(hessian)[0], basis)
-            steps.append(inverse.times(slope[None])[0])
-        return torch.stack(steps)
+            slope = basis.T @ gradient[index]
+            product = slope.flatten(1)[:, None] @ inverse_of(hessian)
+            step[index] = basis @ product.view_as(slope)
+        return step
+
+    def _alike(self, gradient):
+        """Places of models of the same classes, and contrasts between these."""
+        size = max(1, MAX_HESSIAN_ELEMENTS // gradient[0].numel() ** 2)
+        for present in self.present.unique(dim=0):
+            basis = contrasts(present, gradient.dtype)
+            index = (self.present == present).all(1).nonzero().squeeze(1)
+            yield from ((some, basis) for some in index.split(size))

@@ -21,6 +21,8 @@ that is seen is still taken.
 
 import torch
 
+from . import MAX_JOINT_PARAMETERS
+from .joint_newton import JointObjective
 from .objectives import UNSOLVABLE, LogisticObjective, MultinomialObjective
 from .safe_descent import descend_safely
 
@@ -96,6 +98,41 @@ def fit_multinomial(rows, penalty, tolerance, theta, present, inverse):
     return minimise(objective, centred(theta, present), tolerance)[0]
 
 
+def fit_joint(rows, penalty, tolerance, theta, present):
+    """Multinomial logistic regressions, as `fit_multinomial`.
+
+    Parameters
+    ----------
+    rows : MaskedRows or OneRowChanged
+        B coalitions, each with at least two classes.
+
+    penalty : Tensor of shape (B, p)
+        The weight of half the squared coefficients.
+
+    tolerance : Tensor of shape (B,)
+        On the squared Newton decrement.
+
+    theta : Tensor of shape (B, c, p)
+        Where to start.
+
+    present : Tensor of shape (B, c), dtype bool
+        Classes of each coalition.
+
+    Returns
+    -------
+    theta : Tensor of shape (B, c, p)
+        The solutions, centred over the classes present.
+    """
+    objective = JointObjective(rows, penalty, present)
+    return minimise(objective, centred(theta, present), tolerance)[0]
+
+
+def fit_joint_safely(rows, penalty, tolerance, theta, present):
+    """The same in double precision, by steps that never raise the loss."""
+    objective = JointObjective(rows, penalty, present)
+    return _safely(objective, centred(theta, present), tolerance)[0]
+
+
 def centred(theta, present):
     """Multinomial models that predict the same, with mean 0 over the classes present.
 
@@ -158,16 +195,34 @@ def minimise(objective, theta, tolerance):
 
 def _from_zero(objective, start, tolerance):
     """In double precision; where short steps do not get there, by those that do."""
+    if isinstance(objective, MultinomialObjective) and (
+        start[0].numel() <= MAX_JOINT_PARAMETERS
+    ):
+        # Where hardly any row is uncertain, conjugate gradients hardly move.
+        joint = JointObjective(objective.rows, objective.penalty, objective.present)
+        return _safely(joint, start, tolerance)
     theta, inverse, left = _newton(objective, start, tolerance, MAX_ITERATIONS_FLOAT64)
     if len(left):
-        theta[left], inverse[left], failed = descend_safely(
+        theta[left], inverse[left] = _safely(
             objective.take(left), start[left], tolerance[left]
         )
-        if len(failed):
-            raise ValueError(
-                f"{len(failed)} of {len(theta)} coalitions of the rows of X could not "
-                "be fitted; rescale X, for example with StandardScaler, or lower C."
-            )
+    return theta, inverse
+
+
+def _safely(objective, start, tolerance):
+    """By steps that never raise the loss; an error where these do not get there."""
+    theta, inverse, failed = descend_safely(objective, start, tolerance)
+    if len(failed):
+        # Where all rows are certain the Hessian tells no way; at zero none is.
+        theta[failed], inverse[failed], again = descend_safely(
+            objective.take(failed), torch.zeros_like(start[failed]), tolerance[failed]
+        )
+        failed = failed[again]
+    if len(failed):
+        raise ValueError(
+            f"{len(failed)} of {len(theta)} coalitions of the rows of X could not "
+            "be fitted; rescale X, for example with StandardScaler, or lower C."
+        )
     return theta, inverse
 
 

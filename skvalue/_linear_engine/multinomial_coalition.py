@@ -37,7 +37,7 @@ FAR_GAIN, SMALL_GAIN = 100.0, 10.0
 SMALL_ROWS = 5
 # A step that changes a margin by so much is no place to go on from; in double precision
 # one that changes it by less than the second will do.
-LOST_SHIFT, REFINED_SHIFT = 8.0, 0.5
+LOST_SHIFT, REFINED_SHIFT = 8.0, 0.2
 # Squared decrements of the equation of an entering row: beyond the first its model is
 # refined, below the second it is solved by a last step. A small rest would not do: with
 # a large block it stands for any margins.
@@ -117,8 +117,7 @@ class MultinomialCoalition:
         objective = MultinomialObjective(rows, penalty, penalty, present)
         gradient = objective.gradient(theta[None])
         basis = contrasts(self.present, theta.dtype)
-        probabilities = [probability[0] for probability in objective.probabilities]
-        hessian = joint_hessian(rows, probabilities, self.penalty, basis)
+        hessian = joint_hessian(rows, objective.probabilities, penalty, basis)
         self.inverse = JointInverse(inverse_of(hessian)[0], basis)
         self.theta = theta - self.inverse.times(gradient)[0]
         return self.columns.to_model(self.theta)

@@ -37,15 +37,15 @@ class LogisticObjective:
         return LogisticObjective(self.rows, self.penalty)
 
     def loss(self, theta):
-        """Sum of the losses of all coalitions."""
-        total = 0.5 * float((theta.square() * self.penalty).sum())
+        """Loss of each model, (B,)."""
+        total = 0.5 * (theta.square() * self.penalty).sum((1, 2))
         for part in self.rows.parts():
             margins = self.rows.margins(theta, part)
             losses = softplus(margins) - self.rows.target(part) * margins
             weights = self.rows.weights(part)
-            total += float(
-                (losses if weights is None else weights[:, None] * losses).sum()
-            )
+            if weights is not None:
+                losses = weights[:, None] * losses
+            total += losses.sum((1, 2))
         return total
 
     def gradient(self, theta):
@@ -123,14 +123,14 @@ class MultinomialObjective:
         return self
 
     def loss(self, theta):
-        """Sum of the losses of all coalitions."""
-        total = 0.5 * float((theta.square() * self.penalty[:, None]).sum())
+        """Loss of each model, (B,)."""
+        total = 0.5 * (theta.square() * self.penalty[:, None]).sum((1, 2))
         for part in self.rows.parts():
             margins = self.rows.margins(theta, part)
             likely = (self.rows.target(part) * margins).sum(1)
             losses = (margins + self.barrier[:, :, None]).logsumexp(1) - likely
             weights = self.rows.weights(part)
-            total += float((losses if weights is None else weights * losses).sum())
+            total += (losses if weights is None else weights * losses).sum(1)
         return total
 
     def gradient(self, theta):

@@ -7,8 +7,13 @@ coalition without a model is worth.
 import numpy as np
 import torch
 
-from .joint_newton import fit_joint
-from .linear_fits import fit_logistic, fit_multinomial, fit_ridge
+from .linear_fits import (
+    fit_joint,
+    fit_joint_safely,
+    fit_logistic,
+    fit_multinomial,
+    fit_ridge,
+)
 from .objectives import bohning_inverse
 from .row_scores import BinaryRows, MulticlassRows, RegressionRows
 from .rows import MaskedRows, OwnRows, Table
@@ -34,6 +39,9 @@ ROUNDING = 1e-31
 OWN_ROWS_SHARE = 0.125
 MAX_OWN_ELEMENTS = 2**22
 MAX_SCORED_ELEMENTS = 2**18
+# Up to here the Hessian of all classes costs no more than the conjugate gradients that
+# double precision is for: those of rows whose scale leaves hardly any penalty.
+MAX_DENSE_PARAMETERS = 256
 
 
 class LinearProblem:
@@ -215,6 +223,10 @@ class LinearProblem:
         penalty = self.coalition_penalty(present)
         if self.exact:
             return fit_joint(rows, penalty, self.tolerance(sizes), theta, present)
+        if self.dtype == torch.float64 and theta[0].numel() <= MAX_DENSE_PARAMETERS:
+            return fit_joint_safely(
+                rows, penalty, self.tolerance(sizes), theta, present
+            )
         inverse = bohning_inverse(rows, penalty)
         return fit_multinomial(
             rows, penalty, self.tolerance(sizes), theta, present, inverse

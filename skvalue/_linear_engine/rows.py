@@ -3,8 +3,9 @@
 A batch of :math:`B` linear models has parameters ``theta`` of shape ``(B, c, p)``: one
 column of ``c`` for a binary or real target, one a class otherwise; the last of ``p``
 features may be the constant 1 of an intercept. Three layouts of the rows answer the
-same four questions: margins :math:`\\Theta X^\\top`, their adjoint :math:`R X`, Gram
-matrices :math:`X^\\top \\mathrm{diag}(s) X`, and which rows count (`weights`).
+same questions: margins :math:`\\Theta X^\\top`, their adjoint :math:`R X`, Gram
+matrices :math:`X^\\top \\mathrm{diag}(s) X`, one a model or several (`grams`), and
+which rows count (`weights`).
 """
 
 from functools import cached_property
@@ -69,6 +70,10 @@ class MaskedRows:
 
     def gram(self, weights, part, index=slice(None)):
         return self.table.gram(weights, part)
+
+    def grams(self, weights, part):
+        B, c, m = weights.shape
+        return self.table.gram(weights.view(B * c, m), part).unflatten(0, (B, c))
 
 
 class Table:
@@ -223,6 +228,10 @@ class OwnRows:
         X = self.X[index]
         return torch.bmm((X * weights[:, :, None]).mT, X)
 
+    def grams(self, weights, part):
+        X = self.X[:, None]
+        return (X * weights[..., None]).mT @ X
+
 
 class OneRowChanged:
     """One coalition with a different row added to it, or taken out, in each place.
@@ -287,3 +296,9 @@ class OneRowChanged:
         shared = self.table.gram(weights[:, :-1], slice(None))
         own = weights[:, -1, None, None] * X[:, :, None] * X[:, None]
         return shared + own
+
+    def grams(self, weights, part):
+        shared = self.table.gram(weights[..., :-1].flatten(0, 1), slice(None))
+        own = (self.X[:, :, None] * self.X[:, None])[:, None]
+        own = weights[..., -1, None, None] * own
+        return own.add_(shared.view_as(own))

@@ -11,10 +11,14 @@ MAX_DESCENTS = 2000
 # Share of the fall that the slope promises.
 ENOUGH_FALL = 1e-4
 SHORTEST = 2.0**-40
+# Beside so small a decrement the loss is rounding; a last step all but ends it.
+ROUNDING = 2**8 * torch.finfo(torch.float64).eps
+# Beside the loss, what a minimum to rounding may leave.
+SMALL = 1e-6
 
 
 def descend_safely(objective, theta, tolerance):
-    """Minimise the losses of a batch, one after the other.
+    """Minimise the losses of a batch; solved models leave it.
 
     Parameters
     ----------
@@ -33,41 +37,51 @@ def descend_safely(objective, theta, tolerance):
         The solutions.
 
     inverse : Tensor of shape (B, p, p)
-        Inverses of the objectives there.
+        Inverses of the objectives there; zeros where they have one for all classes.
 
     unsolved : Tensor of int
         Places of the models whose loss could not be made to end.
     """
-    solutions, inverses, unsolved = [], [], []
-    for place in range(len(theta)):
-        one = slice(place, place + 1)
-        solution, inverse, is_solved = _descend(
-            objective.take(one), theta[one], float(tolerance[place])
-        )
-        solutions.append(solution)
-        inverses.append(inverse)
-        unsolved += [] if is_solved else [place]
-    places = torch.tensor(unsolved, dtype=torch.long, device=theta.device)
-    return torch.cat(solutions), torch.cat(inverses), places
-
-
-def _descend(objective, theta, tolerance):
+    B, _, p = theta.shape
+    solution, inverse = theta.clone(), theta.new_zeros(B, p, p)
+    places, unsolved = torch.arange(B, device=theta.device), []
     loss = objective.loss(theta)
     for _ in range(MAX_DESCENTS):
         objective = objective.fresh()
         gradient = objective.gradient(theta)
         step = objective.step(gradient)
-        slope = float((gradient * step).sum())
-        if slope <= tolerance:
-            return theta - step, objective.inverse, True
-        length = 1.0
-        moved, lower = theta - step, objective.loss(theta - step)
-        while not lower <= loss - ENOUGH_FALL * length * slope:
-            length /= 2
-            if length < SHORTEST:
-                # No step is short enough to be seen: the minimum, to rounding.
-                return theta, objective.inverse, bool(theta.isfinite().all())
-            moved = theta - length * step
-            lower = objective.loss(moved)
-        theta, loss = moved, lower
-    return theta, objective.inverse, False
+        slope = (gradient * step).sum((1, 2))
+        is_solved = slope <= torch.maximum(tolerance, ROUNDING * loss)
+        moved, lower, is_stuck = _lowered(objective, theta, step, slope, loss)
+        moved[is_solved] = (theta - step)[is_solved]
+        # No step is short enough to be seen: the minimum to rounding, or a place where
+        # that is all there is of the Hessian.
+        is_lost = is_stuck & ~is_solved
+        is_lost &= ~((slope <= SMALL * loss) & theta.isfinite().all(2).all(1))
+        unsolved.append(places[is_lost])
+        solution[places], inverse[places] = moved, objective.inverse
+        going = (~is_solved & ~is_stuck).nonzero().squeeze(1)
+        if not len(going):
+            return solution, inverse, torch.cat(unsolved)
+        if len(going) < len(places):
+            objective, places = objective.take(going), places[going]
+        theta, loss, tolerance = moved[going], lower[going], tolerance[going]
+    return solution, inverse, torch.cat([*unsolved, places])
+
+
+def _lowered(objective, theta, step, slope, loss):
+    """Models after steps that lower their losses, these, and which have none."""
+    moved = theta - step
+    lower = objective.loss(moved)
+    length = torch.ones_like(loss)
+    is_stuck = torch.zeros_like(loss, dtype=torch.bool)
+    while True:
+        is_high = ~(lower <= loss - ENOUGH_FALL * length * slope) & ~is_stuck
+        high = is_high.nonzero().squeeze(1)
+        if not len(high):
+            return moved, lower, is_stuck
+        length[high] /= 2
+        is_stuck[high] = length[high] < SHORTEST
+        moved[high] = theta[high] - length[high, None, None] * step[high]
+        moved[is_stuck] = theta[is_stuck]
+        lower[high] = objective.take(high).loss(moved[high])

@@ -124,3 +124,47 @@ def test_rows_of_large_scale_are_fitted_though_newton_steps_lead_off(n_classes):
         known = np.isin(y, reference.classes_)
         right = found[np.arange(40), columns.clip(max=found.shape[1] - 1)] * known
         assert score == pytest.approx(right.mean(), abs=1e-4)
+
+
+def money(n, spread, seed):
+    """Four classes, one of a few rows, told by a column of money and others of 0 and 1.
+
+    Coalitions that one amount separates have coefficients of hundreds of its spread,
+    where hardly any row is uncertain.
+    """
+    rng = np.random.default_rng(seed)
+    amount, kinds = rng.lognormal(7, spread, n), rng.integers(0, 4, n)
+    risk = 1.5 * (amount < 400) + (kinds == 1) + 0.5 * rng.normal(size=n)
+    y = np.digitize(risk, [0.9, 2.2])
+    y[rng.choice(n, n // 10, replace=False)] = rng.integers(0, 3, n // 10)
+    y[: n // 100] = 3
+    others = rng.integers(18, 90, n), rng.random((n, 4)) < 0.3
+    return np.column_stack([amount, kinds[:, None] == np.arange(4), *others]), y
+
+
+def test_contributions_beside_a_rare_class_and_a_column_of_money_are_those_of_refits():
+    X, y = money(500, 1.5, seed=11)
+    rows = X[:400], y[:400], X[400:], y[400:]
+    precise = LogisticRegression(solver="newton-cholesky", tol=1e-9, max_iter=1000)
+    game = Utility(LogisticRegression(), *rows, classes=np.arange(4))
+    refits = Utility(precise, *rows, classes=np.arange(4))
+    rng = np.random.default_rng(0)
+    masks = np.array([rng.permutation(400) < size for size in (60, 120, 250, 400)])
+    masks[:, :2] = True
+    for mask, contributions in zip(masks, game.in_out(masks), strict=True):
+        for row in (*range(8), 390):
+            others = np.setdiff1d(np.flatnonzero(mask), row)
+            expected = refits.value(np.append(others, row)) - refits.value(others)
+            assert contributions[row] == pytest.approx(expected, rel=0.05, abs=1e-5)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_certain_rows_are_fitted_from_where_the_hessian_tells_no_way(seed):
+    """Of conjugate gradients, and of steps from the coalition's model, some fail."""
+    X, y = money(800, 2.5, seed=seed)
+    rows = X[:700], y[:700], X[700:], y[700:]
+    game = Utility(LogisticRegression(), *rows, classes=np.arange(4))
+    rng = np.random.default_rng(0)
+    masks = np.array([rng.permutation(700) < size for size in (8, 10, 12, 100, 400)])
+    masks[:, 0] = True
+    assert np.isfinite(game.in_out(masks)).all()
