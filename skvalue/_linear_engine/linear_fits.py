@@ -194,10 +194,10 @@ def minimise(objective, theta, tolerance):
 
 
 def _from_zero(objective, start, tolerance):
-    """In double precision; where short steps do not get there, by those that do."""
-    if isinstance(objective, MultinomialObjective) and (
-        start[0].numel() <= MAX_JOINT_PARAMETERS
-    ):
+    """In double precision, by steps that get there however far it is."""
+    if not isinstance(objective, MultinomialObjective):
+        return _safely(objective, start, tolerance)
+    if start[0].numel() <= MAX_JOINT_PARAMETERS:
         # Where hardly any row is uncertain, conjugate gradients hardly move.
         joint = JointObjective(objective.rows, objective.penalty, objective.present)
         return _safely(joint, start, tolerance)

@@ -287,8 +287,8 @@ class MultinomialCoalition:
 
 
 def _foretell(slopes, part, values):
-    """Whether first derivatives tell a part's values well enough to tell the rest."""
-    if slopes is None:
+    """Whether first derivatives tell a part's values well enough to tell a rest."""
+    if slopes is None or part.stop == len(slopes):
         return False
     miss, spread = values - slopes[part], float(slopes.std())
     return (

@@ -13,7 +13,7 @@ ENOUGH_FALL = 1e-4
 SHORTEST = 2.0**-40
 # Beside so small a decrement the loss is rounding; a last step all but ends it.
 ROUNDING = 2**8 * torch.finfo(torch.float64).eps
-# Beside the loss, what a minimum to rounding may leave.
+# Of the loss, and of that of one row, what a minimum to rounding may leave.
 SMALL = 1e-6
 
 
@@ -57,7 +57,7 @@ def descend_safely(objective, theta, tolerance):
         # No step is short enough to be seen: the minimum to rounding, or a place where
         # that is all there is of the Hessian.
         is_lost = is_stuck & ~is_solved
-        is_lost &= ~((slope <= SMALL * loss) & theta.isfinite().all(2).all(1))
+        is_lost &= ~((slope <= SMALL * (1 + loss)) & theta.isfinite().all(2).all(1))
         unsolved.append(places[is_lost])
         solution[places], inverse[places] = moved, objective.inverse
         going = (~is_solved & ~is_stuck).nonzero().squeeze(1)
@@ -76,8 +76,9 @@ def _lowered(objective, theta, step, slope, loss):
     length = torch.ones_like(loss)
     is_stuck = torch.zeros_like(loss, dtype=torch.bool)
     while True:
-        is_high = ~(lower <= loss - ENOUGH_FALL * length * slope) & ~is_stuck
-        high = is_high.nonzero().squeeze(1)
+        # In rounding, a loss may fall by enough and not fall.
+        is_low = (lower <= loss - ENOUGH_FALL * length * slope) & (lower < loss)
+        high = (~is_low & ~is_stuck).nonzero().squeeze(1)
         if not len(high):
             return moved, lower, is_stuck
         length[high] /= 2

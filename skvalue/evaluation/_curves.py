@@ -8,13 +8,11 @@ from functools import partial
 import numpy as np
 
 from ..metrics import removal_curve
-from ..metrics._removal import DEFAULT_SHARES
+from ..metrics._removal import DEFAULT_SHARES, RANDOM
 from ..utils._vectors import finite_vector
 from ._cells import Experiment, Lines
 from ._inputs import named_estimators
 
-# What stands in place of a valuator where the order is random.
-RANDOM = "random"
 ENDS = ("lowest", "highest")
 
 

@@ -3,7 +3,7 @@
 The frames are those of `skvalue.evaluation`, fresh or read from a file.
 """
 
-from ..evaluation._curves import RANDOM
+from ..metrics._removal import RANDOM
 
 # What the lines of a curve must have in common.
 SETTING = ("dataset", "noise", "noise_rate", "estimator", "action")

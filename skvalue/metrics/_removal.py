@@ -16,6 +16,8 @@ from ..utils._rows import take_rows
 from ..utils._sklearn import num_samples
 from ..utils._vectors import finite_vector
 
+# What stands in place of a valuator in experiments where the order is random.
+RANDOM = "random"
 # Shares of the rows that are removed or added, unless others are asked for.
 DEFAULT_SHARES = {
     "remove": np.linspace(0, 0.5, 11),
