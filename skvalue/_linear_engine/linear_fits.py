@@ -12,7 +12,8 @@ Each model minimises
 - Multinomial loss: Newton directions by conjugate gradients, preconditioned by
   Böhning's bound :math:`\\tfrac12 (I - 11^\\top / K) \\otimes X^\\top W X` of the
   Hessian, whose inverse is one p by p matrix a coalition (Böhning, "Multinomial
-  Logistic Regression Algorithm", 1992).
+  Logistic Regression Algorithm", 1992). What these do not solve, the Hessian of all
+  classes does.
 
 A model is solved when its squared Newton decrement :math:`g^\\top H^{-1} g`, which does
 not depend on the scale of the features, falls below a tolerance; the step at which
@@ -103,7 +104,7 @@ def fit_joint(rows, penalty, tolerance, theta, present):
 
     Parameters
     ----------
-    rows : MaskedRows or OneRowChanged
+    rows : MaskedRows, OwnRows or OneRowChanged
         B coalitions, each with at least two classes.
 
     penalty : Tensor of shape (B, p)

@@ -2,7 +2,8 @@
 
 Where hardly any row is uncertain and the penalty is hardly noticeable, as for rows of
 large scale, a Newton step may lead far off. Here each step is halved until the loss
-falls by enough (Armijo, 1966), so it ends at the minimum, or where rounding does.
+falls by enough (Armijo, 1966), so it ends at the minimum, or where rounding does. No
+step is capped: coefficients of hundreds are reached in some twenty.
 """
 
 import torch
@@ -52,13 +53,13 @@ def descend_safely(objective, theta, tolerance):
         step = objective.step(gradient)
         slope = (gradient * step).sum((1, 2))
         is_solved = slope <= torch.maximum(tolerance, ROUNDING * loss)
-        moved, lower, is_stuck = _lowered(objective, theta, step, slope, loss)
-        moved[is_solved] = (theta - step)[is_solved]
+        moved, lower, is_stuck = _lowered(
+            objective, theta, step, slope, loss, is_solved
+        )
         # No step is short enough to be seen: the minimum to rounding, or a place where
         # that is all there is of the Hessian.
-        is_lost = is_stuck & ~is_solved
-        is_lost &= ~((slope <= SMALL * (1 + loss)) & theta.isfinite().all(2).all(1))
-        unsolved.append(places[is_lost])
+        is_end = (slope <= SMALL * (1 + loss)) & theta.isfinite().all(2).all(1)
+        unsolved.append(places[is_stuck & ~is_end])
         solution[places], inverse[places] = moved, objective.inverse
         going = (~is_solved & ~is_stuck).nonzero().squeeze(1)
         if not len(going):
@@ -69,8 +70,11 @@ def descend_safely(objective, theta, tolerance):
     return solution, inverse, torch.cat([*unsolved, places])
 
 
-def _lowered(objective, theta, step, slope, loss):
-    """Models after steps that lower their losses, these, and which have none."""
+def _lowered(objective, theta, step, slope, loss, is_last):
+    """Models after steps that lower their losses, these, and which have none.
+
+    Where it is the last, the step is taken as it is.
+    """
     moved = theta - step
     lower = objective.loss(moved)
     length = torch.ones_like(loss)
@@ -78,7 +82,7 @@ def _lowered(objective, theta, step, slope, loss):
     while True:
         # In rounding, a loss may fall by enough and not fall.
         is_low = (lower <= loss - ENOUGH_FALL * length * slope) & (lower < loss)
-        high = (~is_low & ~is_stuck).nonzero().squeeze(1)
+        high = (~is_low & ~is_stuck & ~is_last).nonzero().squeeze(1)
         if not len(high):
             return moved, lower, is_stuck
         length[high] /= 2
