@@ -100,36 +100,13 @@ def fit_multinomial(rows, penalty, tolerance, theta, present, inverse):
 
 
 def fit_joint(rows, penalty, tolerance, theta, present):
-    """Multinomial logistic regressions, as `fit_multinomial`.
-
-    Parameters
-    ----------
-    rows : MaskedRows, OwnRows or OneRowChanged
-        B coalitions, each with at least two classes.
-
-    penalty : Tensor of shape (B, p)
-        The weight of half the squared coefficients.
-
-    tolerance : Tensor of shape (B,)
-        On the squared Newton decrement.
-
-    theta : Tensor of shape (B, c, p)
-        Where to start.
-
-    present : Tensor of shape (B, c), dtype bool
-        Classes of each coalition.
-
-    Returns
-    -------
-    theta : Tensor of shape (B, c, p)
-        The solutions, centred over the classes present.
-    """
+    """The same models by the Hessian of all classes."""
     objective = JointObjective(rows, penalty, present)
     return minimise(objective, centred(theta, present), tolerance)[0]
 
 
 def fit_joint_safely(rows, penalty, tolerance, theta, present):
-    """The same in double precision, by steps that never raise the loss."""
+    """The same, in double precision and by steps that never raise the loss."""
     objective = JointObjective(rows, penalty, present)
     return _safely(objective, centred(theta, present), tolerance)[0]
 
