@@ -62,7 +62,7 @@ def joint_hessian(rows, probabilities, penalty, basis):
         counted = rows.weights(part)
         if counted is not None:
             weights = weights.mul_(counted[:, None])
-        blocks = blocks + rows.grams(weights, part)
+        blocks = blocks + rows.gram(weights, part)
     B, _, p, _ = blocks.shape
     hessian = blocks.new_empty(B, c, p, c, p)
     by_pair = hessian.permute(0, 1, 3, 2, 4)

@@ -108,7 +108,12 @@ def fit_joint(rows, penalty, tolerance, theta, present):
 def fit_joint_safely(rows, penalty, tolerance, theta, present):
     """The same, in double precision and by steps that never raise the loss."""
     objective = JointObjective(rows, penalty, present)
-    return _safely(objective, centred(theta, present), tolerance)[0]
+    theta, _, failed = descend_safely(objective, centred(theta, present), tolerance)
+    if len(failed):
+        # Where all rows are certain the Hessian tells no way; at zero none is.
+        start = torch.zeros_like(theta[failed])
+        theta[failed] = _safely(objective.take(failed), start, tolerance[failed])[0]
+    return theta
 
 
 def centred(theta, present):
@@ -190,12 +195,6 @@ def _from_zero(objective, start, tolerance):
 def _safely(objective, start, tolerance):
     """By steps that never raise the loss; an error where these do not get there."""
     theta, inverse, failed = descend_safely(objective, start, tolerance)
-    if len(failed):
-        # Where all rows are certain the Hessian tells no way; at zero none is.
-        theta[failed], inverse[failed], again = descend_safely(
-            objective.take(failed), torch.zeros_like(start[failed]), tolerance[failed]
-        )
-        failed = failed[again]
     if len(failed):
         raise ValueError(
             f"{len(failed)} of {len(theta)} coalitions of the rows of X could not "

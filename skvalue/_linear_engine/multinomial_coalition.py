@@ -196,7 +196,7 @@ class MultinomialCoalition:
             done = part.stop
             is_foretold = not is_far and _foretell(slopes, part, values)
             yield index[part], values, some[left]
-        stepped, single = slice(done, len(index)), []
+        first, single = done, []
         while done < len(index) and not is_foretold:
             part = next(growing_blocks(len(index), largest, done))
             models = self._models(index[part], shift[part])
@@ -204,7 +204,7 @@ class MultinomialCoalition:
             done = part.stop
             is_foretold = _foretell(slopes, part, single[-1])
         if single:
-            stepped = slice(stepped.start, done)
+            stepped = slice(first, done)
             some, values = index[stepped], torch.cat(single)
             if not self.is_precise:
                 start = self._start(some, shift[stepped], is_lost[stepped])
@@ -287,7 +287,7 @@ class MultinomialCoalition:
 
 
 def _foretell(slopes, part, values):
-    """Whether first derivatives tell a part's values well enough to tell a rest."""
+    """Whether rows are left that first derivatives tell well enough, as this part."""
     if slopes is None or part.stop == len(slopes):
         return False
     miss, spread = values - slopes[part], float(slopes.std())

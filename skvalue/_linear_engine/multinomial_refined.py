@@ -139,10 +139,9 @@ def make_up(coalition, values, index, moved, start, block):
     block : Tensor of shape (m, K, K)
         As in `RefinedNeighbours`.
     """
-    length = moved.double()
-    inside = (coalition.mask[index] > 0) & length.isfinite()
-    for side in (inside, ~inside & length.isfinite()):
-        side = side.nonzero().squeeze(1)
+    length, inside = moved.double(), coalition.mask[index] > 0
+    for side in (inside, ~inside):
+        side = (side & length.isfinite()).nonzero().squeeze(1)
         if not len(side):
             continue
         checked, weight = _sample(side, CHECKED // 2)

@@ -3,9 +3,9 @@
 A batch of :math:`B` linear models has parameters ``theta`` of shape ``(B, c, p)``: one
 column of ``c`` for a binary or real target, one a class otherwise; the last of ``p``
 features may be the constant 1 of an intercept. Three layouts of the rows answer the
-same questions: margins :math:`\\Theta X^\\top`, their adjoint :math:`R X`, Gram
-matrices :math:`X^\\top \\mathrm{diag}(s) X`, one a model or several (`grams`), and
-which rows count (`weights`).
+same four questions: margins :math:`\\Theta X^\\top`, their adjoint :math:`R X`, Gram
+matrices :math:`X^\\top \\mathrm{diag}(s) X` of weights (B, m), or (B, P, m) for P of
+them a model, and which rows count (`weights`).
 """
 
 from functools import cached_property
@@ -71,10 +71,6 @@ class MaskedRows:
     def gram(self, weights, part, index=slice(None)):
         return self.table.gram(weights, part)
 
-    def grams(self, weights, part):
-        B, c, m = weights.shape
-        return self.table.gram(weights.view(B * c, m), part).unflatten(0, (B, c))
-
 
 class Table:
     """Shared rows with their targets, and the products of their features.
@@ -134,12 +130,13 @@ class Table:
         return self._products[part]
 
     def gram(self, weights, part):
-        """``X' diag(w) X`` for each row ``w`` of weights: one product for all."""
-        B, p = len(weights), self.X.shape[1]
+        """``X' diag(w) X`` for each ``w`` of weights (..., m): one product for all."""
+        p = self.X.shape[1]
         if p > MAX_PACKED_FEATURES:
-            return wide_gram(self.X[part], weights)
+            gram = wide_gram(self.X[part], weights.flatten(0, -2))
+            return gram.unflatten(0, weights.shape[:-1])
         packed = weights @ self.products(part)
-        return packed[:, self.place].view(B, p, p)
+        return packed[..., self.place].unflatten(-1, (p, p))
 
     def quadratic(self, matrices, part):
         """``x' M x`` of each row for each symmetric matrix, (B, rows)."""
@@ -226,10 +223,8 @@ class OwnRows:
 
     def gram(self, weights, part, index=slice(None)):
         X = self.X[index]
-        return torch.bmm((X * weights[:, :, None]).mT, X)
-
-    def grams(self, weights, part):
-        X = self.X[:, None]
+        if weights.dim() == 3:
+            X = X[:, None]
         return (X * weights[..., None]).mT @ X
 
 
@@ -293,12 +288,8 @@ class OneRowChanged:
 
     def gram(self, weights, part, index=slice(None)):
         X = self.X[index]
-        shared = self.table.gram(weights[:, :-1], slice(None))
-        own = weights[:, -1, None, None] * X[:, :, None] * X[:, None]
+        if weights.dim() == 3:
+            X = X[:, None]
+        shared = self.table.gram(weights[..., :-1], slice(None))
+        own = weights[..., -1, None, None] * X[..., :, None] * X[..., None, :]
         return shared + own
-
-    def grams(self, weights, part):
-        shared = self.table.gram(weights[..., :-1].flatten(0, 1), slice(None))
-        own = (self.X[:, :, None] * self.X[:, None])[:, None]
-        own = weights[..., -1, None, None] * own
-        return own.add_(shared.view_as(own))
