@@ -4,13 +4,14 @@
 (before and after, in one process; medians of seven rounds of four coalitions), their
 ratio, and r of contributions in and out with refits to tolerance, by size of the
 coalition; and of rounds of eight coalitions whose sizes are spread evenly from 5 to n,
-as `DataShapley` draws them. `sources`: r with values of many shared
-subsets, of noisy values from shared subsets of the logistic model and of ridge
+as `DataShapley` draws them. `sums`: contributions to 40 such coalitions beside those
+whose models are all solved until rounding ends it. `sources`: r with values of many
+shared subsets, of noisy values from shared subsets of the logistic model and of ridge
 regression, by number of subsets, and CPU seconds a subset. `fits`: CPU seconds of
 `DataShapley` and `AmortizedShapley` with their defaults on digits, and the ROC-AUC of
 the wrong labels. A tenth of the labels wrong. One thread.
 
-    SKVALUE_DATA=... python examples/benchmarks/several_classes.py pairs sources fits
+    SKVALUE_DATA=... python examples/benchmarks/several_classes.py TABLE ...
         [--data digits mnist_test bbc] [--n 1000] [--truth 400] [--sizes 30 60 ...]
 """
 
@@ -109,6 +110,19 @@ def pairs(options):
             )
 
 
+def sums(options):
+    for name in options.data:
+        rows = make_rows(name, options.n)
+        n, classes = len(rows[1]), np.unique(rows[1])
+        game = Utility(LogisticRegression(), *rows, classes=classes)
+        rng = np.random.default_rng(3)
+        masks = np.concatenate([drawn(rng, n, "uniform") for _ in range(5)])
+        found, exact = game.in_out(masks), game.exact_engine.in_out(masks)
+        excess = found.sum() / exact.sum() - 1
+        error = np.sqrt(np.square(found - exact).mean()) / exact.std()
+        print(f"{name}, n = {n}: sums {excess:+.2%}, error {error:.4f} of the spread")
+
+
 def values(name, n, k, seed, estimator=None):
     X, y, X_val, y_val = make_rows(name, n)
     valuator = DataShapley(
@@ -141,7 +155,7 @@ def fits(options):
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    tables = {"pairs": pairs, "sources": sources, "fits": fits}
+    tables = {"pairs": pairs, "sums": sums, "sources": sources, "fits": fits}
     parser.add_argument("table", nargs="+", choices=tables)
     parser.add_argument("--data", nargs="+", default=["digits", "mnist_test", "bbc"])
     parser.add_argument("--n", type=int, default=1000)
